@@ -1,0 +1,166 @@
+"""What everybody reads, as tables: schema ``billing``, beside Better-Auth's own tables in ``public``.
+
+Times are ``timestamptz`` (aware UTC), money is integers in minor units beside a currency,
+and ids of Stripe are plain unique columns, never keys that others refer to.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA = "billing"
+metadata = MetaData(schema=SCHEMA)
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("stripe_customer_id", Text, unique=True),
+    _moment("trial_used_at"),
+    Column("test_clock_id", Text),
+    Column("clock_offset_seconds", BigInteger, nullable=False, server_default=text("0")),
+    _now("created_at"),
+    comment="Who a user is to Stripe, and what outlives one subscription",
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("stripe_customer_id", Text, unique=True),
+    Column("stripe_subscription_id", Text, unique=True),
+    Column("plan", Text),
+    Column("interval", Text),
+    Column("amount", BigInteger),
+    Column("currency", Text),
+    Column("status", Text),
+    _moment("trial_ends_at"),
+    _moment("current_period_starts_at"),
+    _moment("current_period_ends_at"),
+    Column("cancel_at_period_end", Boolean, nullable=False, server_default=text("false")),
+    _moment("cancel_at"),
+    Column("cancel_reason", Text),
+    _moment("ended_at"),
+    _moment("past_due_since"),
+    _moment("grace_ends_at"),
+    Column("open_invoice_id", Text),
+    Column("open_invoice_url", Text),
+    Column("open_invoice_amount", BigInteger),
+    _moment("next_payment_attempt_at"),
+    Column("action_required", Boolean, nullable=False, server_default=text("false")),
+    Column("card_brand", Text),
+    Column("card_last4", Text),
+    Column("card_exp_month", SmallInteger),
+    Column("card_exp_year", SmallInteger),
+    Column("needs_attention", Text),
+    Column("seq", BigInteger, nullable=False),
+    _now("created_at"),
+    _now("updated_at"),
+    comment="The projection: one row a user, written only by that user's workflow",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    _moment("created_at", nullable=False),
+    _now("received_at"),
+    Column("api_version", Text),
+    Column("livemode", Boolean, nullable=False),
+    Column("object_id", Text),
+    Column("stripe_customer_id", Text),
+    Column("stripe_subscription_id", Text),
+    Column("user_id", Text),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
+    _moment("delivered_at"),
+    _moment("applied_at"),
+    Index("events_pending", "received_at", postgresql_where=text("status = 'pending'")),
+    Index("events_orphans", "received_at", postgresql_where=text("status = 'orphan'")),
+    comment="The ledger of Stripe's events: pending, delivered, applied, ignored (nothing to do) or orphan (no owner)",
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    _moment("at", nullable=False),
+    _now("recorded_at"),
+    Column("entry", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("cause_id", Text),
+    Column("from_status", Text),
+    Column("to_status", Text),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    UniqueConstraint("user_id", "seq", "position", name="timeline_once"),
+    comment="What happened to a customer, in order; append-only",
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("occasion", Text, nullable=False),
+    Column("data", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text),
+    _now("created_at"),
+    _moment("sent_at"),
+    UniqueConstraint("user_id", "kind", "occasion", name="notifications_once"),
+    Index("notifications_pending", "created_at", postgresql_where=text("status = 'pending'")),
+    comment="Letters due and sent: one a user, kind and occasion",
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
+    Column("result", JSONB),
+    _now("created_at"),
+    _moment("completed_at"),
+    UniqueConstraint("user_id", "idempotency_key", name="operations_once"),
+    comment="Intents by Idempotency-Key: pending, succeeded, refused or failed, with the outcome to answer again",
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _moment("moment", nullable=False),
+    comment="How far a catch-up has read",
+)

@@ -1,0 +1,1 @@
+"""Everything that stands in for the outside on one machine. The product never imports this package."""

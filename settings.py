@@ -1,0 +1,109 @@
+"""What an installation decides: one frozen object, built in the composition roots and handed down.
+
+Every field is an environment variable with the prefix ``PERENNIAL_`` (``PERENNIAL_DATABASE_URL`` …).
+Nothing is read at import; ``Settings()`` reads the environment once.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+
+
+class Settings(BaseSettings):
+    """One installation of Perennial."""
+
+    model_config = SettingsConfigDict(env_prefix="PERENNIAL_", frozen=True, extra="ignore")
+
+    mode: Literal["local", "production"] = "production"
+    """``local`` allows what a laptop needs (time travel, the local Stripe); production refuses it."""
+
+    # PostgreSQL
+    database_url: SecretStr
+    """``postgresql://user:password@host:port/name``; the driver is added here."""
+    database_pool_size: int = Field(default=10, ge=1)
+
+    # Temporal
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "billing"
+    temporal_task_queue: str = "subscriptions"
+    temporal_profile: str | None = None
+    """A profile of ``temporalio.envconfig`` (TLS, API key); when set it wins over the address."""
+    temporal_ui_url: str | None = None
+    """Where operators open the Temporal Web UI; used for links only."""
+    continue_as_new_after_events: int = Field(default=100, ge=20)
+    """Self-hosted: about a hundred events. On Temporal Cloud choose one billing period (about 20)."""
+
+    # Stripe
+    stripe_api_key: SecretStr
+    stripe_api_url: str | None = None
+    """Another address for Stripe's API: the local Stripe. Refused in production mode."""
+    stripe_webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Comma-separated; several at once while a secret is rotated."""
+    stripe_timeout_seconds: float = Field(default=20, gt=0)
+    stripe_test_clocks: bool = False
+    """Give each new customer a test clock of its own, so that it can travel in time. Never in production."""
+
+    # The webhook door
+    webhook_tolerance_seconds: int = Field(default=300, ge=1)
+    webhook_max_bytes: int = Field(default=1_048_576, ge=1024)
+    relay_window_ms: int = Field(default=400, ge=0)
+    """How long the relay waits for more events of the same customer before it signals once for all."""
+    sweep_seconds: int = Field(default=60, ge=1)
+    """How often undelivered ledger rows and unsent notifications are taken up again."""
+    catch_up_seconds: int = Field(default=900, ge=1)
+    """How often Stripe's Events API is asked for events that were never delivered to us."""
+
+    # E-mail
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 1025
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_security: Literal["none", "starttls", "tls"] = "starttls"
+    mail_from: str = "Perennial <billing@localhost>"
+
+    # Sessions of Better-Auth
+    auth_secret: SecretStr
+    """Better-Auth's own secret (``BETTER_AUTH_SECRET``): signs the session cookie."""
+    auth_cookie_prefix: str = "better-auth"
+
+    # What the world sees
+    product_name: str = "Perennial"
+    app_url: str = "http://127.0.0.1:3000"
+    """The web app: links in notifications lead to ``{app_url}/billing``."""
+    plans_file: Path = ROOT / "plans.toml"
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    api_metrics_port: int = 9464
+    worker_metrics_port: int = 9465
+    request_deadline_seconds: float = Field(default=10, gt=0)
+    """How long a request waits for its outcome before it answers 202 with the operation's address."""
+    request_max_bytes: int = Field(default=65_536, ge=1024)
+    log_format: Literal["auto", "console", "json"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("stripe_webhook_secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _name_the_driver(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        scheme, _, rest = url.partition("://")
+        if scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+            raise ValueError("must be a postgresql:// address")
+        return SecretStr(f"postgresql+psycopg://{rest}")
+
+    @model_validator(mode="after")
+    def _keep_the_laptop_out_of_production(self) -> Self:
+        if self.mode == "production":
+            if self.stripe_api_url:
+                raise ValueError("stripe_api_url is for the local Stripe; unset it in production mode")
+            if self.stripe_test_clocks:
+                raise ValueError("stripe_test_clocks lets customers travel in time; unset it in production mode")
+        return self
