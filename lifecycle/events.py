@@ -1,0 +1,63 @@
+"""Stripe's events: which ones matter here, and which may wait.
+
+An event is a hint that something changed, never the data: whoever is woken fetches the present.
+https://docs.stripe.com/api/events/types
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+HANDLED_EVENT_TYPES: tuple[str, ...] = (
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.trial_will_end",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.pending_update_applied",
+    "customer.subscription.pending_update_expired",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+    "invoice.payment_failed",
+    "invoice.payment_action_required",
+    "invoice.finalized",
+    "invoice.voided",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "customer.updated",
+    "customer.deleted",
+    "payment_method.attached",
+    "payment_method.detached",
+    "payment_method.automatically_updated",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.closed",
+)
+
+_SETTLED_BY_ANOTHER = frozenset({"invoice.finalized"})
+"""A finalized invoice is paid, fails or needs action within the same breath; those events wake."""
+
+_MOVED_BY_A_RENEWAL = frozenset({"current_period_start", "current_period_end", "items", "latest_invoice"})
+
+
+def is_worth_waking(event: Mapping[str, Any]) -> bool:
+    """Whether the workflow must look now, or may leave it to the event that is bound to follow.
+
+    A renewal begins with ``customer.subscription.updated`` (new period, draft invoice); nothing is decided until
+    its invoice is paid or fails about an hour later, so an update that only moves the period wakes nobody.
+    """
+    if event["type"] not in HANDLED_EVENT_TYPES or event["type"] in _SETTLED_BY_ANOTHER:
+        return False
+    return not (event["type"] == "customer.subscription.updated" and _only_the_period_moved(event["data"]))
+
+
+def _only_the_period_moved(data: Mapping[str, Any]) -> bool:
+    previous = data.get("previous_attributes") or {}
+    if "items" not in previous or not set(previous) <= _MOVED_BY_A_RENEWAL:
+        return False
+    return _priced(previous["items"]) == _priced(data["object"].get("items"))
+
+
+def _priced(items: object) -> list[tuple[object, object]]:
+    entries = items.get("data", []) if isinstance(items, Mapping) else []
+    return sorted((str((entry.get("price") or {}).get("id")), str(entry.get("quantity"))) for entry in entries)

@@ -1,0 +1,107 @@
+"""What a customer can ask for, and what comes of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from lifecycle.plans import Terms
+from lifecycle.statuses import Status
+
+
+class Timing(StrEnum):
+    """When a cancellation takes effect."""
+
+    PERIOD_END = "period_end"
+    NOW = "now"
+
+
+class CancelReason(StrEnum):
+    """Why customers leave, as Stripe lists it.
+
+    https://docs.stripe.com/api/subscriptions/cancel#cancel_subscription-cancellation_details-feedback
+    """
+
+    CUSTOMER_SERVICE = "customer_service"
+    LOW_QUALITY = "low_quality"
+    MISSING_FEATURES = "missing_features"
+    OTHER = "other"
+    SWITCHED_SERVICE = "switched_service"
+    TOO_COMPLEX = "too_complex"
+    TOO_EXPENSIVE = "too_expensive"
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    """Begin a subscription. ``trial_days`` None means the plan's own trial when it is still to be had."""
+
+    terms: Terms
+    trial_days: int | None = None
+    payment_method: str | None = None
+    kind: Literal["subscribe"] = "subscribe"
+
+
+@dataclass(frozen=True)
+class ChangePlan:
+    """Move to another price; what is left of the old one is credited (proration)."""
+
+    terms: Terms
+    kind: Literal["change_plan"] = "change_plan"
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """End the subscription, when its period is over or at once."""
+
+    timing: Timing = Timing.PERIOD_END
+    reason: CancelReason | None = None
+    kind: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Undo a cancellation that has not taken effect."""
+
+    kind: Literal["resume"] = "resume"
+
+
+Intent = Subscribe | ChangePlan | Cancel | Resume
+
+
+class Result(StrEnum):
+    """How an intent ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    """It did not fit the state; nothing changed."""
+    DECLINED = "declined"
+    """The bank said no; nothing is owed."""
+    ACTION_REQUIRED = "action_required"
+    """The customer must confirm the payment at the bank."""
+    FAILED = "failed"
+    """Stripe refused it for a reason the customer cannot mend; an operator is told."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer to an intent; kept under its operation, so that asking again gives the same answer.
+
+    ``code`` is stable and machine-readable (see `lifecycle.refusals.RefusalCode`, Stripe's decline codes, or
+    ``authentication_required``); ``detail`` is a sentence for people. ``action_url`` and ``client_secret`` let the
+    customer confirm a payment: they are handed through and never stored in a history.
+    """
+
+    result: Result
+    code: str | None = None
+    detail: str | None = None
+    status: Status | None = None
+    effective_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """An intent with the name of its operation: asked twice under one name, it is carried out once."""
+
+    operation_id: str
+    intent: Subscribe | ChangePlan | Cancel | Resume

@@ -1,0 +1,179 @@
+"""The catalogue: plans, their prices and the rules that go with them."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Interval(StrEnum):
+    """How often a price is charged; Stripe's words."""
+
+    MONTH = "month"
+    YEAR = "year"
+
+
+class TrialWithoutCard(StrEnum):
+    """What Stripe does when a trial ends and there is no card.
+
+    https://docs.stripe.com/billing/subscriptions/trials#create-free-trials-without-payment
+    """
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    CREATE_INVOICE = "create_invoice"
+
+
+class AfterGrace(StrEnum):
+    """What becomes of a customer who did not pay until the end of grace."""
+
+    CANCEL = "cancel"
+    UNPAID = "unpaid"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules a subscription started with; it keeps them until it is moved to others.
+
+    Days are whole days of 86,400 seconds; reminders count back from the end of the trial.
+    """
+
+    version: int
+    grace_days: int
+    after_grace: AfterGrace
+    trial_reminder_days: int
+    short_trial_reminder_days: int
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One price of one plan with its rules: all that an intent needs to know of the catalogue.
+
+    ``amount`` is in minor units of ``currency`` for one ``interval``. ``lookup_key`` finds the price in Stripe.
+    """
+
+    plan: str
+    interval: Interval
+    lookup_key: str
+    amount: int
+    currency: str
+    trial_days: int
+    trial_without_card: TrialWithoutCard
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a customer can choose."""
+
+    code: str
+    name: str
+    description: str
+    trial_days: int
+    trial_without_card: TrialWithoutCard
+    prices: Mapping[Interval, int]
+    features: tuple[str, ...]
+
+
+class UnknownPlan(LookupError):
+    """No such plan, or the plan has no price for that interval; the message says which and what there is."""
+
+
+class InvalidCatalogue(ValueError):
+    """The plans file does not say what it must; the message names the place."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All plans of an installation, in the order of the file."""
+
+    currency: str
+    policy: Policy
+    plans: tuple[Plan, ...]
+
+    def plan(self, code: str) -> Plan:
+        """The plan with this code (upper case); raises `UnknownPlan`."""
+        for plan in self.plans:
+            if plan.code == code:
+                return plan
+        known = ", ".join(plan.code for plan in self.plans)
+        raise UnknownPlan(f"There is no plan {code!r}; choose one of {known}.")
+
+    def terms(self, code: str, interval: Interval) -> Terms:
+        """The price of a plan for an interval, with its rules; raises `UnknownPlan`."""
+        plan = self.plan(code)
+        if interval not in plan.prices:
+            offered = ", ".join(plan.prices)
+            raise UnknownPlan(f"{plan.code} has no price per {interval}; it is sold per {offered}.")
+        return Terms(
+            plan=plan.code,
+            interval=interval,
+            lookup_key=lookup_key(plan.code, interval),
+            amount=plan.prices[interval],
+            currency=self.currency,
+            trial_days=plan.trial_days,
+            trial_without_card=plan.trial_without_card,
+            policy=self.policy,
+        )
+
+    def all_terms(self) -> list[Terms]:
+        """Every price that is sold."""
+        return [self.terms(plan.code, interval) for plan in self.plans for interval in plan.prices]
+
+
+def lookup_key(code: str, interval: Interval) -> str:
+    """The name of a price in Stripe: ``pro_month``.
+
+    https://docs.stripe.com/products-prices/manage-prices#lookup-keys
+    """
+    return f"{code.lower()}_{interval}"
+
+
+def load_catalogue(path: Path) -> Catalogue:
+    """Read the plans file; raises `InvalidCatalogue` with the place that is wrong."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InvalidCatalogue(f"{path.name} cannot be read: {error}") from error
+    try:
+        rules = document["policy"]
+        policy = Policy(
+            version=document["version"],
+            grace_days=_days(rules, "grace_days"),
+            after_grace=AfterGrace(rules["after_grace"]),
+            trial_reminder_days=_days(rules, "trial_reminder_days"),
+            short_trial_reminder_days=_days(rules, "short_trial_reminder_days"),
+        )
+        plans = tuple(_plan(code, entry) for code, entry in document["plans"].items())
+        return Catalogue(currency=document["currency"], policy=policy, plans=plans)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise InvalidCatalogue(f"{path.name} is incomplete or wrong at {error}") from error
+
+
+def _plan(code: str, entry: Mapping[str, object]) -> Plan:
+    prices = entry["prices"]
+    features = entry.get("features", [])
+    if not isinstance(prices, dict) or not prices:
+        raise ValueError(f"plans.{code}.prices: at least one price is needed")
+    for interval, amount in prices.items():
+        if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
+            raise ValueError(f"plans.{code}.prices.{interval}: a whole number of minor units is needed")
+    if not isinstance(features, list):
+        raise ValueError(f"plans.{code}.features: a list is needed")
+    return Plan(
+        code=code,
+        name=str(entry["name"]),
+        description=str(entry.get("description", "")),
+        trial_days=_days(entry, "trial_days"),
+        trial_without_card=TrialWithoutCard(str(entry["trial_without_card"])),
+        prices={Interval(interval): amount for interval, amount in prices.items()},
+        features=tuple(str(feature) for feature in features),
+    )
+
+
+def _days(table: Mapping[str, object], key: str) -> int:
+    value = table[key]
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 730:
+        raise ValueError(f"{key}: whole days from 0 to 730 are needed")
+    return value
