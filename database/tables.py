@@ -1,12 +1,16 @@
 """What everybody reads, as tables: schema ``billing``, beside Better-Auth's own tables in ``public``.
 
 Times are ``timestamptz`` (aware UTC), money is integers in minor units beside a currency,
-and ids of Stripe are plain unique columns, never keys that others refer to.
+and ids of Stripe are plain unique columns, never keys that others refer to. ``database/migrations`` creates them;
+a test keeps both equal.
 """
+
+from collections.abc import Iterable
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Identity,
@@ -23,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from lifecycle.statuses import Status
+
 SCHEMA = "billing"
 metadata = MetaData(schema=SCHEMA)
 
@@ -35,6 +41,14 @@ def _now(name: str) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
+def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({allowed})", name=name)
+
+
+EVENT_STATUSES = ("pending", "delivered", "applied", "ignored", "orphan")
+OPERATION_STATUSES = ("pending", "succeeded", "refused", "declined", "action_required", "failed")
+
 customers = Table(
     "customers",
     metadata,
@@ -44,6 +58,7 @@ customers = Table(
     Column("test_clock_id", Text),
     Column("clock_offset_seconds", BigInteger, nullable=False, server_default=text("0")),
     _now("created_at"),
+    CheckConstraint("clock_offset_seconds >= 0", name="customers_clock_never_behind"),
     comment="Who a user is to Stripe, and what outlives one subscription",
 )
 
@@ -80,6 +95,7 @@ subscriptions = Table(
     Column("seq", BigInteger, nullable=False),
     _now("created_at"),
     _now("updated_at"),
+    _one_of("status", Status, "subscriptions_status_known"),
     comment="The projection: one row a user, written only by that user's workflow",
 )
 
@@ -99,6 +115,7 @@ events = Table(
     Column("status", Text, nullable=False, server_default=text("'pending'")),
     _moment("delivered_at"),
     _moment("applied_at"),
+    _one_of("status", EVENT_STATUSES, "events_status_known"),
     Index("events_pending", "received_at", postgresql_where=text("status = 'pending'")),
     Index("events_orphans", "received_at", postgresql_where=text("status = 'orphan'")),
     comment="The ledger of Stripe's events: pending, delivered, applied, ignored (nothing to do) or orphan (no owner)",
@@ -153,8 +170,9 @@ operations = Table(
     Column("result", JSONB),
     _now("created_at"),
     _moment("completed_at"),
+    _one_of("status", OPERATION_STATUSES, "operations_status_known"),
     UniqueConstraint("user_id", "idempotency_key", name="operations_once"),
-    comment="Intents by Idempotency-Key: pending, succeeded, refused or failed, with the outcome to answer again",
+    comment="Intents by Idempotency-Key: pending or how they ended, with the outcome to answer again",
 )
 
 cursors = Table(
