@@ -88,8 +88,8 @@ class Outcome:
     """The answer to an intent; kept under its operation, so that asking again gives the same answer.
 
     ``code`` is stable and machine-readable (see `lifecycle.refusals.RefusalCode`, Stripe's decline codes, or
-    ``authentication_required``); ``detail`` is a sentence for people. ``action_url`` and ``client_secret`` let the
-    customer confirm a payment: they are handed through and never stored in a history.
+    ``authentication_required``); ``detail`` is a sentence for people. What lets the customer confirm a payment
+    (link, client secret) is not here: it is fetched when it is shown, so that no history holds it.
     """
 
     result: Result

@@ -25,23 +25,17 @@ class TrialWithoutCard(StrEnum):
     CREATE_INVOICE = "create_invoice"
 
 
-class AfterGrace(StrEnum):
-    """What becomes of a customer who did not pay until the end of grace."""
-
-    CANCEL = "cancel"
-    UNPAID = "unpaid"
-
-
 @dataclass(frozen=True)
 class Policy:
     """The rules a subscription started with; it keeps them until it is moved to others.
 
-    Days are whole days of 86,400 seconds; reminders count back from the end of the trial.
+    Days are whole days of 86,400 seconds. Grace counts from the first failed charge, reminders back from the
+    end of the trial; ``max_payment_attempts`` failed charges of one invoice end the patience before grace does.
     """
 
     version: int
     grace_days: int
-    after_grace: AfterGrace
+    max_payment_attempts: int
     trial_reminder_days: int
     short_trial_reminder_days: int
 
@@ -141,7 +135,7 @@ def load_catalogue(path: Path) -> Catalogue:
         policy = Policy(
             version=document["version"],
             grace_days=_days(rules, "grace_days"),
-            after_grace=AfterGrace(rules["after_grace"]),
+            max_payment_attempts=_count(rules, "max_payment_attempts"),
             trial_reminder_days=_days(rules, "trial_reminder_days"),
             short_trial_reminder_days=_days(rules, "short_trial_reminder_days"),
         )
@@ -176,4 +170,11 @@ def _days(table: Mapping[str, object], key: str) -> int:
     value = table[key]
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 730:
         raise ValueError(f"{key}: whole days from 0 to 730 are needed")
+    return value
+
+
+def _count(table: Mapping[str, object], key: str) -> int:
+    value = table[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{key}: a whole number from 1 is needed")
     return value

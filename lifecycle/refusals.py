@@ -2,6 +2,10 @@
 
 from enum import StrEnum
 
+from lifecycle.intents import Cancel, ChangePlan, Intent, Resume, Subscribe, Timing
+from lifecycle.statuses import Status
+from lifecycle.subscription import Subscription
+
 
 class RefusalCode(StrEnum):
     """Stable names of refusals, for programs."""
@@ -28,3 +32,72 @@ class Refusal(Exception):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+def check(subscription: Subscription, intent: Intent) -> None:
+    """Raise `Refusal` when the intent does not fit the subscription as it stands."""
+    match intent:
+        case Subscribe():
+            _check_subscribe(subscription, intent)
+        case ChangePlan():
+            _check_change_plan(subscription, intent)
+        case Cancel():
+            _check_cancel(subscription, intent)
+        case Resume():
+            _check_resume(subscription)
+
+
+def _check_subscribe(subscription: Subscription, intent: Subscribe) -> None:
+    if subscription.status is Status.INCOMPLETE:
+        raise Refusal(
+            RefusalCode.PAYMENT_INCOMPLETE,
+            "A subscription is waiting for its first payment; confirm that payment or cancel it first.",
+        )
+    if subscription.status.is_live:
+        raise Refusal(
+            RefusalCode.ALREADY_SUBSCRIBED,
+            "There is a subscription already; change its plan instead of subscribing again.",
+        )
+    if intent.trial_days is None:
+        return
+    if intent.trial_days > intent.terms.trial_days:
+        raise Refusal(
+            RefusalCode.TRIAL_TOO_LONG,
+            f"{intent.terms.plan} has a trial of at most {intent.terms.trial_days} days.",
+        )
+    if intent.trial_days > 0 and subscription.trial_used:
+        raise Refusal(
+            RefusalCode.TRIAL_ALREADY_USED,
+            "The trial was used already; subscribe with trial_period_days 0 and a payment method.",
+        )
+
+
+def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
+    _check_live(subscription)
+    if subscription.status in {Status.PAST_DUE, Status.UNPAID}:
+        raise Refusal(RefusalCode.PAST_DUE, "An invoice is open; pay it first, then change the plan.")
+    if subscription.status is Status.INCOMPLETE:
+        raise Refusal(RefusalCode.PAYMENT_INCOMPLETE, "The first payment is open; confirm it first.")
+    if subscription.status is Status.PAUSED:
+        raise Refusal(RefusalCode.PAUSED, "The subscription is paused; add a payment method and resume it first.")
+    if subscription.is_canceling:
+        raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
+    if subscription.price == intent.terms.lookup_key:
+        raise Refusal(RefusalCode.SAME_PLAN, f"The plan is {intent.terms.plan} per {intent.terms.interval} already.")
+
+
+def _check_cancel(subscription: Subscription, intent: Cancel) -> None:
+    _check_live(subscription)
+    if subscription.is_canceling and intent.timing is Timing.PERIOD_END:
+        raise Refusal(RefusalCode.ALREADY_CANCELING, "The cancellation is scheduled already.")
+
+
+def _check_resume(subscription: Subscription) -> None:
+    _check_live(subscription)
+    if not subscription.is_canceling:
+        raise Refusal(RefusalCode.NOT_CANCELING, "No cancellation is scheduled; there is nothing to undo.")
+
+
+def _check_live(subscription: Subscription) -> None:
+    if not subscription.status.is_live:
+        raise Refusal(RefusalCode.NO_SUBSCRIPTION, "There is no running subscription; subscribe first.")

@@ -1,0 +1,81 @@
+"""What Stripe says at one moment, reduced to what the rules need: ids, moments and amounts, nothing personal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from lifecycle.plans import Terms
+from lifecycle.statuses import Status
+
+
+class InvoiceStatus(StrEnum):
+    """https://docs.stripe.com/invoicing/overview#invoice-statuses"""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    UNCOLLECTIBLE = "uncollectible"
+    VOID = "void"
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """The latest invoice. ``amount`` is what is due, in minor units; ``next_attempt_at`` None: no further try."""
+
+    id: str
+    status: InvoiceStatus
+    amount: int
+    currency: str
+    attempts: int = 0
+    finalized_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    action_required: bool = False
+
+    @property
+    def is_owed(self) -> bool:
+        """Finalized, not paid, and still meant to be."""
+        return self.status is InvoiceStatus.OPEN and self.amount > 0
+
+
+@dataclass(frozen=True)
+class Card:
+    """The payment method that the next charge will use; brand and digits stay in PostgreSQL."""
+
+    id: str
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+class EndReason(StrEnum):
+    """Why Stripe says that a subscription ended (``cancellation_details.reason``)."""
+
+    REQUESTED = "cancellation_requested"
+    PAYMENT_FAILED = "payment_failed"
+    DISPUTED = "payment_disputed"
+    CANCELED_BY_RETENTION = "canceled_by_retention_policy"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One look at a Stripe subscription, its latest invoice and its card.
+
+    ``terms`` is None when the price is the one already known (``price`` names it by lookup key or, for a price that
+    is not in the catalogue, by its id); ``unknown_price`` then says that no plan of ours has it.
+    """
+
+    subscription_id: str
+    customer_id: str
+    status: Status
+    price: str
+    started_at: datetime
+    period_starts_at: datetime
+    period_ends_at: datetime
+    terms: Terms | None = None
+    unknown_price: bool = False
+    trial_ends_at: datetime | None = None
+    cancel_at_period_end: bool = False
+    cancel_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+    invoice: Invoice | None = None
+    card: Card | None = None

@@ -1,0 +1,81 @@
+"""Which letters follow from a move, and what each one says."""
+
+from datetime import datetime
+
+from lifecycle.moves import Move
+from lifecycle.notifications import Notification, NotificationDue
+from lifecycle.subscription import Subscription, card_expires_at
+
+_LETTER_FOR = {
+    Move.TRIAL_STARTED: Notification.WELCOME,
+    Move.SUBSCRIBED: Notification.WELCOME,
+    Move.FIRST_PAYMENT_RECEIVED: Notification.WELCOME,
+    Move.TRIAL_EXTENDED: Notification.TRIAL_EXTENDED,
+    Move.PAYMENT_FAILED: Notification.PAYMENT_FAILED,
+    Move.PAYMENT_FAILED_AGAIN: Notification.PAYMENT_FAILED,
+    Move.PAYMENT_RECOVERED: Notification.PAYMENT_RECOVERED,
+    Move.PLAN_CHANGED: Notification.PLAN_CHANGED,
+    Move.CANCELLATION_SCHEDULED: Notification.CANCELLATION_SCHEDULED,
+    Move.CANCELED: Notification.CANCELED,
+    Move.TRIAL_ENDED_WITHOUT_CARD: Notification.CANCELED,
+    Move.GAVE_UP: Notification.CANCELED,
+}
+
+
+def letters_due(before: Subscription, after: Subscription, moves: list[Move]) -> list[NotificationDue]:
+    """The letters that a change calls for; saving the same change again names the same occasions."""
+    due = [letter(kind, before, after) for kind in _kinds(after, moves)]
+    expiry = card_expires_at(after.card)
+    if expiry and after.card and after.status.is_live and not after.is_canceling and _charged_after(after, expiry):
+        due.append(_described(Notification.CARD_EXPIRING, f"{after.card.id}/{expiry:%Y-%m}", before, after))
+    return due
+
+
+def letter(kind: Notification, before: Subscription, after: Subscription) -> NotificationDue:
+    """One letter about the state ``after``; the occasion says what it is about, once and for all."""
+    return _described(kind, _occasion(kind, after), before, after)
+
+
+def _kinds(after: Subscription, moves: list[Move]) -> list[Notification]:
+    kinds = [_LETTER_FOR[move] for move in moves if move in _LETTER_FOR]
+    if Notification.PAYMENT_FAILED in kinds and after.invoice and after.invoice.action_required:
+        kinds[kinds.index(Notification.PAYMENT_FAILED)] = Notification.ACTION_REQUIRED
+    return kinds
+
+
+def _occasion(kind: Notification, after: Subscription) -> str:
+    subscription = after.stripe_subscription_id or ""
+    match kind:
+        case Notification.WELCOME | Notification.CANCELED:
+            return subscription
+        case Notification.TRIAL_ENDING | Notification.TRIAL_EXTENDED:
+            return f"{subscription}/{after.trial_ends_at:%Y-%m-%dT%H:%M:%SZ}"
+        case Notification.PAYMENT_FAILED | Notification.ACTION_REQUIRED if after.invoice:
+            return f"{after.invoice.id}/{after.invoice.attempts}"
+        case _:
+            return f"{subscription}/{after.seq}"
+
+
+def _described(kind: Notification, occasion: str, before: Subscription, after: Subscription) -> NotificationDue:
+    owed, terms = after.invoice, after.terms
+    price = (terms.amount, terms.currency) if terms else (None, None)
+    amount, currency = (owed.amount, owed.currency) if owed else price
+    previous = before.terms.plan if before.terms and terms and before.price != after.price else None
+    return NotificationDue(
+        kind=kind,
+        occasion=occasion,
+        plan=terms.plan if terms else None,
+        previous_plan=previous,
+        interval=terms.interval if terms else None,
+        amount=amount,
+        currency=currency,
+        trial_ends_at=after.trial_ends_at,
+        access_until=after.ended_at or after.cancel_at,
+        next_charge_at=None if after.is_canceling else after.period_ends_at,
+        next_attempt_at=owed.next_attempt_at if owed else None,
+        grace_ends_at=after.grace_ends_at,
+    )
+
+
+def _charged_after(subscription: Subscription, expiry: datetime) -> bool:
+    return subscription.period_ends_at is not None and subscription.period_ends_at >= expiry

@@ -1,0 +1,189 @@
+"""One customer's subscription: what is known of it, what is due, and what a new look at Stripe makes of it."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from lifecycle.facts import Card, EndReason, Facts, Invoice
+from lifecycle.moves import Move, moves_to
+from lifecycle.plans import Terms
+from lifecycle.statuses import Status
+
+FIRST_PAYMENT_WINDOW = timedelta(hours=23)
+"""Stripe keeps an unpaid first invoice open this long.
+https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses"""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """The state that a workflow carries for years: ids, moments, amounts and rules, nothing personal.
+
+    ``seq`` counts what was saved; it only grows, also from one life to the next, and guards the projection.
+    ``trial_reminded_for`` is the end of the trial that the customer was already told of. ``past_due_since`` is the
+    first failed charge: nothing but a payment resets it.
+    """
+
+    user_id: str
+    status: Status = Status.NONE
+    seq: int = 0
+    trial_used: bool = False
+    stripe_customer_id: str | None = None
+    stripe_subscription_id: str | None = None
+    price: str | None = None
+    terms: Terms | None = None
+    started_at: datetime | None = None
+    period_starts_at: datetime | None = None
+    period_ends_at: datetime | None = None
+    trial_ends_at: datetime | None = None
+    trial_reminded_for: datetime | None = None
+    cancel_at_period_end: bool = False
+    cancel_at: datetime | None = None
+    cancel_reason: str | None = None
+    ended_at: datetime | None = None
+    past_due_since: datetime | None = None
+    invoice: Invoice | None = None
+    card: Card | None = None
+    needs_attention: str | None = None
+
+    def after(self, facts: Facts) -> tuple["Subscription", list[Move], str | None]:
+        """What the facts make of it: the new state, the moves that led there, and what was unexpected, if anything.
+
+        Facts are adopted even when no move fits: Stripe is the truth. The same facts twice change nothing.
+        """
+        moves, surprise = _moves(self, facts)
+        owed = facts.invoice if facts.invoice and facts.invoice.is_owed else None
+        known = replace(
+            self,
+            status=facts.status,
+            stripe_customer_id=facts.customer_id,
+            stripe_subscription_id=facts.subscription_id,
+            price=facts.price,
+            terms=facts.terms or self.terms,
+            trial_used=self.trial_used or facts.trial_ends_at is not None,
+            started_at=facts.started_at,
+            period_starts_at=facts.period_starts_at,
+            period_ends_at=facts.period_ends_at,
+            trial_ends_at=facts.trial_ends_at,
+            cancel_at_period_end=facts.cancel_at_period_end,
+            cancel_at=facts.cancel_at or (facts.period_ends_at if facts.cancel_at_period_end else None),
+            ended_at=facts.ended_at,
+            past_due_since=self._past_due_since(facts, owed),
+            invoice=owed,
+            card=facts.card,
+            needs_attention=surprise or self.needs_attention,
+        )
+        return known, moves, surprise
+
+    def _past_due_since(self, facts: Facts, owed: Invoice | None) -> datetime | None:
+        if facts.status not in {Status.PAST_DUE, Status.UNPAID}:
+            return None
+        return self.past_due_since or (owed.finalized_at if owed else None) or facts.period_starts_at
+
+    def next_life(self) -> "Subscription":
+        """A customer whose subscription is over may begin again; what they used up stays used up."""
+        return Subscription(
+            user_id=self.user_id,
+            seq=self.seq,
+            trial_used=self.trial_used,
+            stripe_customer_id=self.stripe_customer_id,
+            needs_attention=self.needs_attention,
+        )
+
+    @property
+    def trial_reminder_at(self) -> datetime | None:
+        """When the customer hears that the trial ends; None when told already, or when nothing will be charged."""
+        ends, terms = self.trial_ends_at, self.terms
+        if self.status is not Status.TRIALING or ends is None or terms is None or self.is_canceling:
+            return None
+        if self.trial_reminded_for == ends:
+            return None
+        policy = terms.policy
+        short = self.started_at is not None and ends - self.started_at <= timedelta(days=policy.trial_reminder_days)
+        return ends - timedelta(days=policy.short_trial_reminder_days if short else policy.trial_reminder_days)
+
+    @property
+    def grace_ends_at(self) -> datetime | None:
+        """Until when an unpaid customer keeps access; None when nothing is owed."""
+        if self.past_due_since is None or self.terms is None:
+            return None
+        return self.past_due_since + timedelta(days=self.terms.policy.grace_days)
+
+    @property
+    def first_payment_expires_at(self) -> datetime | None:
+        """Until when a first payment may still come."""
+        return self.started_at + FIRST_PAYMENT_WINDOW if self.started_at else None
+
+    @property
+    def is_canceling(self) -> bool:
+        """A cancellation is scheduled and has not taken effect."""
+        return self.cancel_at is not None and not self.status.is_over
+
+    @property
+    def tries_used_up(self) -> bool:
+        """As many failed charges as the policy has patience for."""
+        owed, terms = self.invoice, self.terms
+        return owed is not None and terms is not None and owed.attempts >= terms.policy.max_payment_attempts
+
+
+def card_expires_at(card: Card | None) -> datetime | None:
+    """The moment from which a card is refused: the first of the month after the one printed on it."""
+    if card is None or card.exp_month is None or card.exp_year is None:
+        return None
+    years, month = divmod(card.exp_month, 12)
+    return datetime(card.exp_year + years, month + 1, 1, tzinfo=UTC)
+
+
+def _moves(before: Subscription, facts: Facts) -> tuple[list[Move], str | None]:
+    if facts.status is before.status:
+        return _while_staying(before, facts), None
+    fitting = moves_to(before.status, facts.status)
+    if not fitting:
+        return [], f"Stripe says {facts.status} after {before.status}; no known move leads there"
+    return [_by_cause(fitting, before, facts), *_besides(before, facts)], None
+
+
+def _by_cause(fitting: list[Move], before: Subscription, facts: Facts) -> Move:
+    """Several facts can lead to the same status; the cause tells them apart."""
+    if Move.GAVE_UP in fitting and facts.end_reason is EndReason.PAYMENT_FAILED:
+        return Move.GAVE_UP
+    if Move.TRIAL_ENDED_WITHOUT_CARD in fitting and _trial_just_ended(before, facts):
+        return Move.TRIAL_ENDED_WITHOUT_CARD
+    return fitting[0]
+
+
+def _trial_just_ended(before: Subscription, facts: Facts) -> bool:
+    ended, trial_end = facts.ended_at, before.trial_ends_at
+    return ended is not None and trial_end is not None and ended >= trial_end and not before.is_canceling
+
+
+def _while_staying(before: Subscription, facts: Facts) -> list[Move]:
+    moves = _besides(before, facts)
+    if facts.status is Status.TRIALING and _later(facts.trial_ends_at, before.trial_ends_at):
+        moves.append(Move.TRIAL_EXTENDED)
+    if facts.status is Status.ACTIVE and _later(facts.period_starts_at, before.period_starts_at):
+        moves.append(Move.RENEWED)
+    if facts.status is Status.PAST_DUE and _tries(facts.invoice) > _tries(before.invoice):
+        moves.append(Move.PAYMENT_FAILED_AGAIN)
+    return moves
+
+
+def _besides(before: Subscription, facts: Facts) -> list[Move]:
+    """What can change beside the status."""
+    if not before.status.is_live or facts.status.is_over or facts.status is Status.INCOMPLETE:
+        return []
+    moves = []
+    if facts.price != before.price:
+        moves.append(Move.PLAN_CHANGED)
+    canceling = facts.cancel_at_period_end or facts.cancel_at is not None
+    if canceling and not before.is_canceling:
+        moves.append(Move.CANCELLATION_SCHEDULED)
+    if before.is_canceling and not canceling:
+        moves.append(Move.CANCELLATION_UNDONE)
+    return moves
+
+
+def _later(new: datetime | None, old: datetime | None) -> bool:
+    return new is not None and old is not None and new > old
+
+
+def _tries(invoice: Invoice | None) -> int:
+    return invoice.attempts if invoice else 0
