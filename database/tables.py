@@ -175,6 +175,30 @@ operations = Table(
     comment="Intents by Idempotency-Key: pending or how they ended, with the outcome to answer again",
 )
 
+cards = Table(
+    "cards",
+    metadata,
+    Column("payment_method_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("brand", Text),
+    Column("last4", Text),
+    Column("exp_month", SmallInteger),
+    Column("exp_year", SmallInteger),
+    Index("cards_of_user", "user_id"),
+    comment="What a customer recognises a card by; histories hold only its id",
+)
+
+invoice_links = Table(
+    "invoice_links",
+    metadata,
+    Column("invoice_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    _now("created_at"),
+    Index("invoice_links_of_user", "user_id"),
+    comment="Where an open invoice is paid: whoever has the link sees the invoice, so histories hold only its id",
+)
+
 cursors = Table(
     "cursors",
     metadata,

@@ -19,7 +19,8 @@ class Subscription:
 
     ``seq`` counts what was saved; it only grows, also from one life to the next, and guards the projection.
     ``trial_reminded_for`` is the end of the trial that the customer was already told of. ``past_due_since`` is the
-    first failed charge: nothing but a payment resets it.
+    first failed charge: nothing but a payment resets it. ``gave_up_at`` is set before we end an unpaid subscription,
+    so that the end which Stripe then reports is told for what it is.
     """
 
     user_id: str
@@ -42,6 +43,7 @@ class Subscription:
     past_due_since: datetime | None = None
     invoice: Invoice | None = None
     card: Card | None = None
+    gave_up_at: datetime | None = None
     needs_attention: str | None = None
 
     def after(self, facts: Facts) -> tuple["Subscription", list[Move], str | None]:
@@ -143,7 +145,7 @@ def _moves(before: Subscription, facts: Facts) -> tuple[list[Move], str | None]:
 
 def _by_cause(fitting: list[Move], before: Subscription, facts: Facts) -> Move:
     """Several facts can lead to the same status; the cause tells them apart."""
-    if Move.GAVE_UP in fitting and facts.end_reason is EndReason.PAYMENT_FAILED:
+    if Move.GAVE_UP in fitting and (before.gave_up_at or facts.end_reason is EndReason.PAYMENT_FAILED):
         return Move.GAVE_UP
     if Move.TRIAL_ENDED_WITHOUT_CARD in fitting and _trial_just_ended(before, facts):
         return Move.TRIAL_ENDED_WITHOUT_CARD

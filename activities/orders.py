@@ -1,0 +1,120 @@
+"""What the workflow hands to its activities and gets back: ids, moments and amounts, nothing personal."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lifecycle.intents import CancelReason, Outcome
+from lifecycle.notifications import NotificationDue
+from lifecycle.plans import Terms
+from lifecycle.subscription import Subscription
+
+
+@dataclass(frozen=True)
+class Look:
+    """Fetch the present from Stripe; ``price`` is the one known, whose terms need not be sent again."""
+
+    user_id: str
+    subscription_id: str
+    price: str | None = None
+
+
+@dataclass(frozen=True)
+class SubscribeOrder:
+    """Begin a subscription under this operation; ``trial_days`` is settled (0: none)."""
+
+    operation_id: str
+    user_id: str
+    terms: Terms
+    trial_days: int
+    payment_method: str | None
+
+
+@dataclass(frozen=True)
+class Subscribed:
+    """What Stripe made of the order. ``declined`` is its decline code: the first payment failed.
+
+    ``refused`` names what was wrong with the order (`lifecycle.refusals.RefusalCode`); then nothing was made.
+    """
+
+    subscription_id: str | None = None
+    declined: str | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class ChangeOrder:
+    """Move a subscription to another price; ``is_upgrade``: the difference is charged at once."""
+
+    operation_id: str
+    subscription_id: str
+    terms: Terms
+    is_upgrade: bool
+
+
+@dataclass(frozen=True)
+class Changed:
+    """``declined``: Stripe's decline code; the old price stands."""
+
+    declined: str | None = None
+
+
+@dataclass(frozen=True)
+class CancelOrder:
+    """End a subscription, now or when its period is over; ``open_invoice_id`` is voided so that nobody is charged."""
+
+    operation_id: str
+    subscription_id: str
+    at_period_end: bool
+    reason: CancelReason | None = None
+    open_invoice_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ResumeOrder:
+    """Undo a scheduled cancellation; ``by_date`` when it was set as a date, not as the end of the period."""
+
+    operation_id: str
+    subscription_id: str
+    by_date: bool
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a life begins with: what outlived the one before, and how this installation runs it."""
+
+    seq: int
+    trial_used: bool
+    stripe_customer_id: str | None
+    clock_offset_seconds: int
+    continue_as_new_after_events: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timeline: a cause (event, intent, timer or person) and what followed from it."""
+
+    entry: str
+    at: datetime
+    cause: str
+    cause_id: str | None = None
+    from_status: str | None = None
+    to_status: str | None = None
+    detail: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Everything one decision changes, written in one transaction and guarded by ``subscription.seq``."""
+
+    subscription: Subscription
+    entries: list[Entry] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    notifications: list[NotificationDue] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The ids of letters that now wait to be sent."""
+
+    notification_ids: list[str] = field(default_factory=list)

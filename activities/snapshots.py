@@ -1,0 +1,114 @@
+"""From Stripe's objects to facts: nothing personal passes this door."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import stripe
+
+from lifecycle.facts import Card, EndReason, Facts, Invoice, InvoiceStatus
+from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
+from lifecycle.statuses import Status
+
+
+def facts_from(
+    subscription: stripe.Subscription, catalogue: Catalogue, *, known_price: str | None, action_required: bool
+) -> Facts:
+    """One subscription, with ``latest_invoice`` and the payment methods expanded, as facts.
+
+    Periods are on the items since API version 2025-03-31.basil; all items of ours share one period.
+    """
+    item = subscription["items"].data[0]
+    price = item.price
+    name = price.lookup_key or price.id
+    terms = None if name == known_price else terms_of(price, catalogue)
+    details = subscription.cancellation_details
+    return Facts(
+        subscription_id=subscription.id,
+        customer_id=_id(subscription.customer),
+        status=Status(subscription.status),
+        price=name,
+        started_at=moment(subscription.created),
+        period_starts_at=moment(item.current_period_start),
+        period_ends_at=moment(item.current_period_end),
+        terms=terms,
+        unknown_price=terms is None and name != known_price,
+        trial_ends_at=_moment(subscription.trial_end),
+        cancel_at_period_end=subscription.cancel_at_period_end,
+        cancel_at=_moment(subscription.cancel_at),
+        ended_at=_moment(subscription.ended_at),
+        end_reason=EndReason(details.reason) if details and details.reason else None,
+        invoice=_invoice(subscription.latest_invoice, action_required=action_required),
+        card=_card(payment_method_of(subscription)),
+    )
+
+
+def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
+    """The plan that a price belongs to, at the price's own amount; None for a price that is not ours.
+
+    The metadata names the plan also after the lookup key has moved on to a newer price.
+    """
+    marks = (price.metadata or {}).to_dict() if price.metadata else {}
+    try:
+        terms = catalogue.terms(marks["plan"], Interval(marks["interval"]))
+    except (KeyError, ValueError, UnknownPlan):
+        return None
+    return Terms(
+        plan=terms.plan,
+        interval=terms.interval,
+        lookup_key=terms.lookup_key,
+        amount=terms.amount if price.unit_amount is None else price.unit_amount,
+        currency=price.currency,
+        trial_days=terms.trial_days,
+        trial_without_card=terms.trial_without_card,
+        policy=terms.policy,
+    )
+
+
+def payment_method_of(subscription: stripe.Subscription) -> stripe.PaymentMethod | None:
+    """What the next charge will use: the subscription's own, else the customer's default.
+
+    https://docs.stripe.com/api/subscriptions/object#subscription_object-default_payment_method
+    """
+    if isinstance(subscription.default_payment_method, stripe.PaymentMethod):
+        return subscription.default_payment_method
+    customer = subscription.customer
+    if not isinstance(customer, stripe.Customer) or getattr(customer, "deleted", False):
+        return None
+    settings = customer.invoice_settings
+    chosen = settings.default_payment_method if settings else None
+    return chosen if isinstance(chosen, stripe.PaymentMethod) else None
+
+
+def moment(seconds: int) -> datetime:
+    """A Unix time of Stripe's as an aware moment."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else moment(seconds)
+
+
+def _invoice(invoice: Any, *, action_required: bool) -> Invoice | None:
+    if not isinstance(invoice, stripe.Invoice):
+        return None
+    return Invoice(
+        id=str(invoice.id),
+        status=InvoiceStatus(invoice.status or "draft"),
+        amount=invoice.amount_due,
+        currency=invoice.currency,
+        attempts=invoice.attempt_count,
+        finalized_at=_moment(invoice.status_transitions.finalized_at),
+        next_attempt_at=_moment(invoice.next_payment_attempt),
+        action_required=action_required,
+    )
+
+
+def _card(method: stripe.PaymentMethod | None) -> Card | None:
+    if method is None:
+        return None
+    card = getattr(method, "card", None)
+    return Card(method.id, card.exp_month, card.exp_year) if card else Card(method.id)
+
+
+def _id(reference: Any) -> str:
+    return reference if isinstance(reference, str) else str(reference.id)
