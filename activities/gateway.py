@@ -43,10 +43,9 @@ class StripeRefused(Exception):
 
 def make_stripe(settings: Settings) -> Stripe:
     """A client that never retries by itself: Temporal does, with our own idempotency keys."""
-    addresses: stripe.BaseAddresses = {"api": settings.stripe_api_url} if settings.stripe_api_url else {}
     return stripe.StripeClient(
         settings.stripe_api_key.get_secret_value(),
-        base_addresses=addresses,
+        base_addresses={"api": settings.stripe_api_url} if settings.stripe_api_url else None,
         max_network_retries=0,
         http_client=stripe.HTTPXClient(timeout=settings.stripe_timeout_seconds),
     )

@@ -47,7 +47,7 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
 
     The metadata names the plan also after the lookup key has moved on to a newer price.
     """
-    marks = (price.metadata or {}).to_dict() if price.metadata else {}
+    marks = price.metadata.to_dict() if price.metadata else {}
     try:
         terms = catalogue.terms(marks["plan"], Interval(marks["interval"]))
     except (KeyError, ValueError, UnknownPlan):

@@ -1,0 +1,87 @@
+"""The plan catalogue in Stripe: products and prices, found again by lookup key."""
+
+from activities.gateway import Stripe, StripeRefused, answers
+from lifecycle.plans import Catalogue, Plan, Terms
+
+
+class Prices:
+    """Finds the Stripe price of a plan; ids are remembered for the life of the process."""
+
+    def __init__(self, stripe_client: Stripe) -> None:
+        self._stripe = stripe_client
+        self._known: dict[tuple[str, int, str], str] = {}
+
+    async def id_of(self, terms: Terms) -> str:
+        """Stripe's id of a price; kept with its amount, so that a new amount is looked up anew.
+
+        Raises `StripeRefused` ``price_missing`` when the catalogue was never pushed.
+        """
+        key = (terms.lookup_key, terms.amount, terms.currency)
+        if key not in self._known:
+            with answers():
+                prices = await self._stripe.v1.prices.list_async({"lookup_keys": [terms.lookup_key], "active": True})
+            if not prices.data:
+                raise StripeRefused("price_missing", terms.lookup_key)
+            self._known[key] = prices.data[0].id
+        return self._known[key]
+
+
+async def push_catalogue(stripe_client: Stripe, catalogue: Catalogue) -> list[str]:
+    """Make in Stripe what is missing, and answer its names; pushing twice changes nothing.
+
+    A new amount becomes a new price that takes over the lookup key; whoever has the old price keeps it.
+    https://docs.stripe.com/products-prices/manage-prices#lookup-keys
+    """
+    made: list[str] = []
+    for plan in catalogue.plans:
+        product_id = f"perennial_{plan.code.lower()}"
+        if await _push_product(stripe_client, product_id, plan):
+            made.append(f"product {plan.name}")
+        for interval in plan.prices:
+            terms = catalogue.terms(plan.code, interval)
+            if await _push_price(stripe_client, product_id, terms):
+                made.append(f"price {terms.lookup_key}")
+    return made
+
+
+async def _push_product(stripe_client: Stripe, product_id: str, plan: Plan) -> bool:
+    try:
+        with answers():
+            await stripe_client.v1.products.retrieve_async(product_id)
+    except StripeRefused as refusal:
+        if refusal.code != "resource_missing":
+            raise
+    else:
+        return False
+    with answers():
+        await stripe_client.v1.products.create_async(
+            {
+                "id": product_id,
+                "name": plan.name,
+                "description": plan.description or plan.name,
+                "metadata": {"plan": plan.code},
+            },
+            {"idempotency_key": f"perennial/product/{product_id}"},
+        )
+    return True
+
+
+async def _push_price(stripe_client: Stripe, product_id: str, terms: Terms) -> bool:
+    with answers():
+        found = await stripe_client.v1.prices.list_async({"lookup_keys": [terms.lookup_key], "active": True})
+    if found.data and (found.data[0].unit_amount, found.data[0].currency) == (terms.amount, terms.currency):
+        return False
+    with answers():
+        await stripe_client.v1.prices.create_async(
+            {
+                "product": product_id,
+                "unit_amount": terms.amount,
+                "currency": terms.currency,
+                "recurring": {"interval": terms.interval.value},
+                "lookup_key": terms.lookup_key,
+                "transfer_lookup_key": True,
+                "metadata": {"plan": terms.plan, "interval": terms.interval.value},
+            },
+            {"idempotency_key": f"perennial/price/{terms.lookup_key}/{terms.amount}{terms.currency}"},
+        )
+    return True

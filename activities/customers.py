@@ -1,0 +1,118 @@
+"""Who a user is to Stripe: one customer each, made once, also when two requests want it at the same time."""
+
+import time
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.gateway import Stripe, StripeRefused, answers
+from database import tables
+from settings import Settings
+
+if TYPE_CHECKING:
+    from stripe.params import CustomerCreateParams
+
+
+class UnknownUser(Exception):
+    """There is no such user (any more); the message is the id."""
+
+
+class Customers:
+    """Finds or makes the Stripe customer of a user."""
+
+    def __init__(self, stripe: Stripe, engine: AsyncEngine, settings: Settings) -> None:
+        self._stripe = stripe
+        self._engine = engine
+        self._with_test_clock = settings.stripe_test_clocks
+
+    async def id_of(self, user_id: str) -> str | None:
+        """The Stripe customer that we know of."""
+        found = select(tables.customers.c.stripe_customer_id).where(tables.customers.c.user_id == user_id)
+        async with self._engine.connect() as connection:
+            customer_id: str | None = (await connection.execute(found)).scalar()
+        return customer_id
+
+    async def ensure(self, user_id: str) -> str:
+        """The Stripe customer of this user, made if there is none; raises `UnknownUser`.
+
+        The idempotency key is the user's, so two makers at once get the same customer; where Stripe no longer knows
+        the key, or the name changed meanwhile, the customer is found by our ``user_id`` in its metadata.
+        """
+        known = await self.id_of(user_id)
+        if known:
+            return known
+        customer_id = await self._found_in_stripe(user_id) or await self._made(user_id)
+        return await self._keep(user_id, customer_id)
+
+    async def _made(self, user_id: str) -> str:
+        params: CustomerCreateParams = {"metadata": {"user_id": user_id}}
+        email, name = await self._identity(user_id)
+        params["email"] = email
+        if name:
+            params["name"] = name
+        if self._with_test_clock:
+            params["test_clock"] = await self._clock_for(user_id)
+        try:
+            with answers():
+                customer = await self._stripe.v1.customers.create_async(
+                    params, {"idempotency_key": f"perennial/customer/{user_id}"}
+                )
+        except StripeRefused as refusal:
+            found = await self._found_in_stripe(user_id)
+            if found is None:
+                raise
+            del refusal
+            return found
+        return customer.id
+
+    async def _found_in_stripe(self, user_id: str) -> str | None:
+        quoted = user_id.replace("\\", "\\\\").replace("'", "\\'")
+        with answers():
+            found = await self._stripe.v1.customers.search_async(
+                {"query": f"metadata['user_id']:'{quoted}'", "limit": 1}
+            )
+        return found.data[0].id if found.data else None
+
+    async def _identity(self, user_id: str) -> tuple[str, str | None]:
+        async with self._engine.connect() as connection:
+            row = (
+                await connection.execute(
+                    text("select email, name from billing.users where id = :user_id"), {"user_id": user_id}
+                )
+            ).one_or_none()
+        if row is None:
+            raise UnknownUser(user_id)
+        return row.email, row.name
+
+    async def _clock_for(self, user_id: str) -> str:
+        """A clock of the customer's own: kept at once, since Stripe ties a customer to its clock for good."""
+        mine = select(tables.customers.c.test_clock_id).where(tables.customers.c.user_id == user_id)
+        async with self._engine.connect() as connection:
+            known: str | None = (await connection.execute(mine)).scalar()
+        if known:
+            return known
+        with answers():
+            clock = await self._stripe.v1.test_helpers.test_clocks.create_async(
+                {"frozen_time": int(time.time()), "name": user_id}
+            )
+        return await self._keep_clock(user_id, clock.id)
+
+    async def _keep_clock(self, user_id: str, clock_id: str) -> str:
+        row = insert(tables.customers).values(user_id=user_id, test_clock_id=clock_id)
+        kept = row.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={"test_clock_id": text("coalesce(customers.test_clock_id, excluded.test_clock_id)")},
+        ).returning(tables.customers.c.test_clock_id)
+        async with self._engine.begin() as connection:
+            return str((await connection.execute(kept)).scalar_one())
+
+    async def _keep(self, user_id: str, customer_id: str) -> str:
+        row = insert(tables.customers).values(user_id=user_id, stripe_customer_id=customer_id)
+        kept = row.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_={"stripe_customer_id": text("coalesce(customers.stripe_customer_id, excluded.stripe_customer_id)")},
+        ).returning(tables.customers.c.stripe_customer_id)
+        async with self._engine.begin() as connection:
+            return str((await connection.execute(kept)).scalar_one())

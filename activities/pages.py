@@ -1,0 +1,111 @@
+"""Stripe's own pages, opened for a customer: Checkout, the portal, and what confirms a payment.
+
+These change nothing of a subscription, so no workflow is asked; what the customer does there comes back as events.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import stripe
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.catalogue import Prices
+from activities.customers import Customers
+from activities.gateway import Stripe, answers
+from database import tables
+from lifecycle.plans import Terms
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
+
+
+@dataclass(frozen=True)
+class CheckoutOpened:
+    """A Checkout session and the address where the customer pays."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class RequiredAction:
+    """What confirms a payment: open ``url``, or hand ``client_secret`` to Stripe.js. Never stored, never logged."""
+
+    code: str
+    url: str | None
+    client_secret: str | None
+
+
+class NoCustomer(Exception):
+    """The user has never been a customer; there is nothing to show in a portal."""
+
+
+class Pages:
+    """Opens Stripe's pages."""
+
+    def __init__(self, stripe_client: Stripe, engine: AsyncEngine, customers: Customers, prices: Prices) -> None:
+        self._stripe = stripe_client
+        self._engine = engine
+        self._customers = customers
+        self._prices = prices
+
+    async def open_checkout(
+        self, user_id: str, terms: Terms, trial_days: int, success_url: str, cancel_url: str, operation_id: str
+    ) -> CheckoutOpened:
+        """A hosted Checkout page for one price; the subscription it makes carries our ``user_id``.
+
+        https://docs.stripe.com/api/checkout/sessions/create. Raises `StripeAway`, `StripeRefused`, `UnknownUser`.
+        """
+        customer_id = await self._customers.ensure(user_id)
+        params: SessionCreateParams = {
+            "mode": "subscription",
+            "customer": customer_id,
+            "client_reference_id": user_id,
+            "line_items": [{"price": await self._prices.id_of(terms), "quantity": 1}],
+            "success_url": success_url,
+            "cancel_url": cancel_url,
+            "metadata": {"user_id": user_id, "operation_id": operation_id},
+            "subscription_data": {"metadata": {"user_id": user_id, "operation_id": operation_id}},
+        }
+        if trial_days:
+            params["subscription_data"]["trial_period_days"] = trial_days
+            params["subscription_data"]["trial_settings"] = {
+                "end_behavior": {"missing_payment_method": terms.trial_without_card.value}
+            }
+        with answers():
+            session = await self._stripe.v1.checkout.sessions.create_async(
+                params, {"idempotency_key": f"{operation_id}/checkout"}
+            )
+        return CheckoutOpened(session.id, session.url or "")
+
+    async def open_portal(self, user_id: str, return_url: str, operation_id: str) -> str:
+        """The address of the customer portal; raises `NoCustomer`, `StripeAway`, `StripeRefused`."""
+        customer_id = await self._customers.id_of(user_id)
+        if customer_id is None:
+            raise NoCustomer(user_id)
+        with answers():
+            session = await self._stripe.v1.billing_portal.sessions.create_async(
+                {"customer": customer_id, "return_url": return_url}, {"idempotency_key": f"{operation_id}/portal"}
+            )
+        return session.url
+
+    async def required_action(self, user_id: str) -> RequiredAction | None:
+        """What the customer must do now to complete the open payment; None when nothing is open.
+
+        https://docs.stripe.com/billing/subscriptions/overview#requires-action
+        """
+        mine = select(tables.subscriptions.c.stripe_subscription_id).where(tables.subscriptions.c.user_id == user_id)
+        async with self._engine.connect() as connection:
+            subscription_id = (await connection.execute(mine)).scalar()
+        if subscription_id is None:
+            return None
+        with answers():
+            found = await self._stripe.v1.subscriptions.retrieve_async(
+                subscription_id, {"expand": ["latest_invoice.confirmation_secret"]}
+            )
+        invoice = found.latest_invoice
+        if not isinstance(invoice, stripe.Invoice) or invoice.status != "open":
+            return None
+        secret = invoice.confirmation_secret.client_secret if invoice.confirmation_secret else None
+        return RequiredAction("authentication_required", invoice.hosted_invoice_url, secret)

@@ -1,0 +1,193 @@
+"""PostgreSQL, as activities: how a life begins, and one transaction for everything that a decision changes."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from temporalio import activity
+
+from activities.letters import row_from_due
+from activities.orders import Beginning, Entry, Saved, Saving
+from database import tables
+from lifecycle.intents import Outcome, Result
+from lifecycle.notifications import NotificationDue
+from lifecycle.subscription import Subscription
+
+_OPERATION_STATUS = {Result.DONE: "succeeded"}
+
+
+class Records:
+    """Reads and writes what everybody reads."""
+
+    def __init__(self, engine: AsyncEngine, *, continue_as_new_after_events: int) -> None:
+        self._engine = engine
+        self._history_limit = continue_as_new_after_events
+
+    @activity.defn(name="records.begin")
+    async def begin(self, user_id: str) -> Beginning:
+        """What outlived the user's earlier lives."""
+        of_user = select(tables.customers).where(tables.customers.c.user_id == user_id)
+        last_seq = select(tables.subscriptions.c.seq).where(tables.subscriptions.c.user_id == user_id)
+        async with self._engine.connect() as connection:
+            customer = (await connection.execute(of_user)).one_or_none()
+            seq = (await connection.execute(last_seq)).scalar() or 0
+        return Beginning(
+            seq=seq,
+            trial_used=customer is not None and customer.trial_used_at is not None,
+            stripe_customer_id=customer.stripe_customer_id if customer else None,
+            clock_offset_seconds=customer.clock_offset_seconds if customer else 0,
+            continue_as_new_after_events=self._history_limit,
+        )
+
+    @activity.defn(name="records.save")
+    async def save(self, saving: Saving) -> Saved:
+        """Projection, timeline, letters due, applied events and outcomes, all or nothing; saving twice changes nothing.
+
+        A save that comes late (a newer one is there) leaves the projection alone.
+        """
+        async with self._engine.begin() as connection:
+            await self._save_customer(connection, saving.subscription)
+            await self._save_subscription(connection, saving.subscription)
+            await self._save_entries(connection, saving.subscription, saving.entries)
+            await self._save_outcomes(connection, saving.outcomes)
+            if saving.events:
+                await connection.execute(
+                    update(tables.events)
+                    .where(tables.events.c.id.in_(saving.events))
+                    .values(status="applied", applied_at=func.now())
+                )
+            return Saved([await self._save_letter(connection, saving, due) for due in saving.notifications])
+
+    async def _save_customer(self, connection: AsyncConnection, subscription: Subscription) -> None:
+        if subscription.stripe_customer_id is None:
+            return
+        row = insert(tables.customers).values(
+            user_id=subscription.user_id,
+            stripe_customer_id=subscription.stripe_customer_id,
+            trial_used_at=func.now() if subscription.trial_used else None,
+        )
+        known = tables.customers.c
+        await connection.execute(
+            row.on_conflict_do_update(
+                index_elements=["user_id"],
+                set_={
+                    "stripe_customer_id": row.excluded.stripe_customer_id,
+                    "trial_used_at": func.coalesce(known.trial_used_at, row.excluded.trial_used_at),
+                },
+                where=known.stripe_customer_id.is_distinct_from(row.excluded.stripe_customer_id)
+                | (known.trial_used_at.is_(None) & row.excluded.trial_used_at.is_not(None)),
+            )
+        )
+
+    async def _save_subscription(self, connection: AsyncConnection, subscription: Subscription) -> None:
+        row = insert(tables.subscriptions).values(**_projected(subscription))
+        fresh = {
+            column.name: row.excluded[column.name]
+            for column in tables.subscriptions.c
+            if column.name not in {"user_id", "created_at", "updated_at"}
+        }
+        await connection.execute(
+            row.on_conflict_do_update(
+                index_elements=["user_id"],
+                set_={**fresh, "updated_at": func.now()},
+                where=tables.subscriptions.c.seq < row.excluded.seq,
+            )
+        )
+
+    async def _save_entries(
+        self, connection: AsyncConnection, subscription: Subscription, entries: list[Entry]
+    ) -> None:
+        if not entries:
+            return
+        rows = [
+            {
+                "user_id": subscription.user_id,
+                "seq": subscription.seq,
+                "position": position,
+                "at": entry.at,
+                "entry": entry.entry,
+                "cause": entry.cause,
+                "cause_id": entry.cause_id,
+                "from_status": entry.from_status,
+                "to_status": entry.to_status,
+                "detail": entry.detail,
+            }
+            for position, entry in enumerate(entries)
+        ]
+        await connection.execute(insert(tables.timeline).values(rows).on_conflict_do_nothing())
+
+    async def _save_outcomes(self, connection: AsyncConnection, outcomes: dict[str, Outcome]) -> None:
+        for operation_id, outcome in outcomes.items():
+            await connection.execute(
+                update(tables.operations)
+                .where(tables.operations.c.id == UUID(operation_id), tables.operations.c.status == "pending")
+                .values(
+                    status=_OPERATION_STATUS.get(outcome.result, outcome.result.value),
+                    result=orjson.loads(orjson.dumps(outcome)),
+                    completed_at=func.now(),
+                )
+            )
+
+    async def _save_letter(self, connection: AsyncConnection, saving: Saving, due: NotificationDue) -> str:
+        row = row_from_due(saving.subscription.user_id, due)
+        row["data"] = {**row["data"], **await _shown(connection, saving.subscription)}
+        await connection.execute(insert(tables.notifications).values(**row).on_conflict_do_nothing())
+        return str(row["id"])
+
+
+async def _shown(connection: AsyncConnection, subscription: Subscription) -> dict[str, Any]:
+    """What a letter shows that no history holds: the face of the card, the link to the invoice."""
+    shown: dict[str, Any] = {}
+    if subscription.invoice:
+        link = select(tables.invoice_links.c.url).where(tables.invoice_links.c.invoice_id == subscription.invoice.id)
+        shown["invoice_url"] = (await connection.execute(link)).scalar()
+    if subscription.card:
+        face = select(tables.cards).where(tables.cards.c.payment_method_id == subscription.card.id)
+        card = (await connection.execute(face)).mappings().one_or_none()
+        shown |= {f"card_{key}": card[key] for key in ("brand", "last4", "exp_month", "exp_year")} if card else {}
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def _projected(subscription: Subscription) -> dict[str, Any]:
+    """The projection's row; the card and the link come from their own tables in the same statement."""
+    owed, card, terms = subscription.invoice, subscription.card, subscription.terms
+    link = tables.invoice_links.c
+    face = tables.cards.c
+
+    def seen(column: str) -> Any:
+        of_card = select(face[column]).where(face.payment_method_id == (card.id if card else None))
+        return of_card.scalar_subquery() if card else literal(None)
+
+    return {
+        "user_id": subscription.user_id,
+        "stripe_customer_id": subscription.stripe_customer_id,
+        "stripe_subscription_id": subscription.stripe_subscription_id,
+        "plan": terms.plan if terms else None,
+        "interval": terms.interval.value if terms else None,
+        "amount": terms.amount if terms else None,
+        "currency": terms.currency if terms else None,
+        "status": None if subscription.status == "none" else subscription.status.value,
+        "trial_ends_at": subscription.trial_ends_at,
+        "current_period_starts_at": subscription.period_starts_at,
+        "current_period_ends_at": subscription.period_ends_at,
+        "cancel_at_period_end": subscription.cancel_at_period_end,
+        "cancel_at": subscription.cancel_at,
+        "cancel_reason": subscription.cancel_reason,
+        "ended_at": subscription.ended_at,
+        "past_due_since": subscription.past_due_since,
+        "grace_ends_at": subscription.grace_ends_at,
+        "open_invoice_id": owed.id if owed else None,
+        "open_invoice_url": select(link.url).where(link.invoice_id == owed.id).scalar_subquery() if owed else None,
+        "open_invoice_amount": owed.amount if owed else None,
+        "next_payment_attempt_at": owed.next_attempt_at if owed else None,
+        "action_required": owed.action_required if owed else False,
+        "card_brand": seen("brand"),
+        "card_last4": seen("last4"),
+        "card_exp_month": seen("exp_month"),
+        "card_exp_year": seen("exp_year"),
+        "needs_attention": subscription.needs_attention,
+        "seq": subscription.seq,
+    }
