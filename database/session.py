@@ -44,6 +44,8 @@ def make_engine(settings: Settings, *, application_name: str = "perennial") -> A
         connect_args={
             "application_name": application_name,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "keepalives_idle": 30,
+            "tcp_user_timeout": STATEMENT_TIMEOUT_MS,  # a server that vanished without a word is noticed, too
             "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
         },
     )

@@ -170,6 +170,7 @@ operations = Table(
     Column("result", JSONB),
     _now("created_at"),
     _moment("completed_at"),
+    Column("answer", JSONB),
     _one_of("status", OPERATION_STATUSES, "operations_status_known"),
     UniqueConstraint("user_id", "idempotency_key", name="operations_once"),
     comment="Intents by Idempotency-Key: pending or how they ended, with the outcome to answer again",

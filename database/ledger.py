@@ -1,0 +1,161 @@
+"""The ledger of Stripe's events: every event once, for ever, written many at a time.
+
+Requests wait on one writer that inserts all queued entries in one statement and one commit (group commit), so a burst
+costs few commits and an acknowledgement still means: it is on disk.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, BOOLEAN, TEXT, TIMESTAMP
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+import telemetry
+from database.entries import Entry
+
+LARGEST_BATCH = 500
+LONGEST_QUEUE = 10_000
+BATCH_TIMEOUT_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+_TEXTS = ("ids", "types", "versions", "objects", "customers", "subscriptions", "owners")
+_INSERT = text(
+    """
+    insert into billing.events as known (
+        id, type, created_at, api_version, livemode, object_id,
+        stripe_customer_id, stripe_subscription_id, user_id, status
+    )
+    select seen.id, seen.type, seen.created_at, seen.api_version, seen.livemode, seen.object_id,
+        seen.customer, seen.subscription, coalesce(seen.owner, customers.user_id),
+        case
+            when not seen.wakes then 'ignored'
+            when coalesce(seen.owner, customers.user_id) is null then 'orphan'
+            else 'pending'
+        end
+    from unnest(:ids, :types, :moments, :versions, :livemodes, :objects, :customers, :subscriptions, :owners, :wakes)
+        as seen (id, type, created_at, api_version, livemode, object_id, customer, subscription, owner, wakes)
+    left join billing.customers on customers.stripe_customer_id = seen.customer
+    on conflict (id) do nothing
+    returning known.id, known.status
+    """
+).bindparams(
+    *(bindparam(name, type_=ARRAY(TEXT)) for name in _TEXTS),
+    bindparam("moments", type_=ARRAY(TIMESTAMP(timezone=True))),
+    bindparam("livemodes", type_=ARRAY(BOOLEAN)),
+    bindparam("wakes", type_=ARRAY(BOOLEAN)),
+)
+
+
+class LedgerAway(Exception):
+    """The event could not be put on disk now; whoever sent it must send it again."""
+
+
+async def insert_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> dict[str, str]:
+    """Insert the entries that are not there yet, in one statement; returns the status of each new id.
+
+    ``pending``: somebody must act and the owner is known (named by the event, else found by customer id);
+    ``orphan``: no owner; ``ignored``: nothing to do.
+    """
+    rows = await connection.execute(
+        _INSERT,
+        {
+            "ids": [entry.id for entry in entries],
+            "types": [entry.type for entry in entries],
+            "moments": [entry.created_at for entry in entries],
+            "versions": [entry.api_version for entry in entries],
+            "livemodes": [entry.livemode for entry in entries],
+            "objects": [entry.object_id for entry in entries],
+            "customers": [entry.stripe_customer_id for entry in entries],
+            "subscriptions": [entry.stripe_subscription_id for entry in entries],
+            "owners": [entry.user_id for entry in entries],
+            "wakes": [entry.wakes for entry in entries],
+        },
+    )
+    return {row.id: row.status for row in rows}
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    entry: Entry
+    new: "asyncio.Future[bool]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Ledger:
+    """The door's side of the ledger. It writes only while `writing` is entered."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(LONGEST_QUEUE)
+
+    async def record(self, entry: Entry) -> bool:
+        """Put an event on disk; True when it is new, False when it was there. Raises `LedgerAway`."""
+        waiting = _Waiting(entry)
+        try:
+            self._queue.put_nowait(waiting)
+        except asyncio.QueueFull:
+            raise LedgerAway("too many events are waiting") from None
+        return await waiting.new
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Run the writer meanwhile; at the end, what is queued is still written."""
+        writer = asyncio.create_task(self._write_for_ever(), name="ledger writer")
+        try:
+            yield
+        finally:
+            await self._queue.join()
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < LARGEST_BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            try:
+                await self._write(batch)
+            finally:
+                for waiting in batch:
+                    if not waiting.new.done():
+                        waiting.new.set_exception(LedgerAway("the writer stopped"))
+                    self._queue.task_done()
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            statuses = await self._insert([waiting.entry for waiting in batch])
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            if len(batch) > 1 and not _is_away(error):
+                for waiting in batch:  # one row that PostgreSQL refuses must not sink its neighbours
+                    await self._write([waiting])
+                return
+            log.warning("ledger_away", events=len(batch), reason=type(error).__name__)
+            _settle(batch, LedgerAway("the event could not be stored"))
+            return
+        for waiting in batch:
+            status = statuses.pop(waiting.entry.id, None)
+            telemetry.webhook_stored(status)
+            if not waiting.new.done():  # the request may have gone meanwhile
+                waiting.new.set_result(status is not None)
+
+    async def _insert(self, entries: Sequence[Entry]) -> dict[str, str]:
+        async with asyncio.timeout(BATCH_TIMEOUT_SECONDS), self._engine.begin() as connection:
+            return await insert_entries(connection, entries)
+
+
+def _is_away(error: Exception) -> bool:
+    """Nobody answered, as opposed to: this data was refused."""
+    refused = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) is not None
+    return not refused or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def _settle(batch: Sequence[_Waiting], error: LedgerAway) -> None:
+    for waiting in batch:
+        if not waiting.new.done():
+            waiting.new.set_exception(error)

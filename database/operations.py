@@ -1,0 +1,104 @@
+"""Intents by Idempotency-Key: what was asked under a key, and what was answered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import RowMapping, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+_COLUMNS = "id, kind, fingerprint, status, result, answer, created_at, completed_at"
+
+_BEGIN = text(
+    f"""
+    with begun as (
+        insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint)
+        values (:id, :user_id, :key, :kind, :fingerprint)
+        on conflict (user_id, idempotency_key) do nothing
+        returning {_COLUMNS}
+    )
+    select {_COLUMNS} from begun
+    union all
+    select {_COLUMNS} from billing.operations where user_id = :user_id and idempotency_key = :key
+    """  # noqa: S608  the columns are a constant above
+)
+_FIND = text(f"select {_COLUMNS} from billing.operations where id = :id and user_id = :user_id")  # noqa: S608  as above
+_COMPLETE = text(
+    """
+    update billing.operations
+    set status = :status, result = :result, answer = :answer, completed_at = now()
+    where id = :id and status = 'pending'
+    """
+).bindparams(bindparam("result", type_=JSONB(none_as_null=True)), bindparam("answer", type_=JSONB(none_as_null=True)))
+_REMEMBER = text("update billing.operations set answer = :answer where id = :id and answer is null").bindparams(
+    bindparam("answer", type_=JSONB)
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One intent under its key. ``result`` is an `Outcome` as JSON; ``answer`` is the body that was sent."""
+
+    id: UUID
+    kind: str
+    fingerprint: str
+    status: str
+    result: dict[str, Any] | None
+    answer: dict[str, Any] | None
+    created_at: datetime
+    completed_at: datetime | None
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status == "pending"
+
+
+async def begin_operation(engine: AsyncEngine, user_id: str, key: str | None, kind: str, fingerprint: str) -> Operation:
+    """The user's operation under this key, begun now when there was none.
+
+    Without a key it is a new one each time. Whether the fingerprint fits is for the caller to compare.
+    """
+    operation_id = uuid4()
+    values = {
+        "id": operation_id,
+        "user_id": user_id,
+        "key": key or f"generated:{operation_id}",
+        "kind": kind,
+        "fingerprint": fingerprint,
+    }
+    while True:  # a row that another request commits in between shows itself the second time
+        async with engine.begin() as connection:
+            row = (await connection.execute(_BEGIN, values)).mappings().first()
+        if row is not None:
+            return _operation(row)
+
+
+async def find_operation(engine: AsyncEngine, user_id: str, operation_id: UUID) -> Operation | None:
+    """The user's own operation; another's is as if it were not there."""
+    async with engine.connect() as connection:
+        row = (await connection.execute(_FIND, {"id": operation_id, "user_id": user_id})).mappings().first()
+    return _operation(row) if row is not None else None
+
+
+async def complete_operation(
+    engine: AsyncEngine,
+    operation_id: UUID,
+    status: str,
+    result: dict[str, Any] | None = None,
+    answer: dict[str, Any] | None = None,
+) -> None:
+    """Close an operation that no workflow closes: a refusal, a checkout or a portal. Closed already, it stays."""
+    async with engine.begin() as connection:
+        await connection.execute(_COMPLETE, {"id": operation_id, "status": status, "result": result, "answer": answer})
+
+
+async def remember_answer(engine: AsyncEngine, operation_id: UUID, answer: dict[str, Any]) -> None:
+    """Keep the body that was answered first, so that asking again months later reads the same."""
+    async with engine.begin() as connection:
+        await connection.execute(_REMEMBER, {"id": operation_id, "answer": answer})
+
+
+def _operation(row: RowMapping) -> Operation:
+    return Operation(**row)

@@ -1,0 +1,123 @@
+"""What the API reads: one statement a question, each by an index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+_SESSION = text(
+    """
+    select people.id
+    from public.session
+    join public."user" as people on people.id = session."userId"
+    where session.token = :token
+        and session."expiresAt" > now()
+        and not (coalesce(people.banned, false) and (people."banExpires" is null or people."banExpires" > now()))
+    """
+)
+_SUBSCRIPTION = text(
+    """
+    select subscriptions.*, coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
+    from billing.subscriptions
+    left join billing.customers using (user_id)
+    where user_id = :user_id
+    """
+)
+_STANDING = text(
+    """
+    select customers.stripe_customer_id, customers.trial_used_at, subscriptions.status
+    from (select cast(:user_id as text) as user_id) as who
+    left join billing.customers using (user_id)
+    left join billing.subscriptions using (user_id)
+    """
+)
+_TIMELINE_OLDEST_FIRST = text(
+    """
+    select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
+    from billing.timeline
+    where user_id = :user_id and (seq, position) > (:seq, :position)
+    order by seq, position
+    limit :limit
+    """
+)
+_TIMELINE_NEWEST_FIRST = text(
+    """
+    select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
+    from billing.timeline
+    where user_id = :user_id and (seq, position) < (:seq, :position)
+    order by seq desc, position desc
+    limit :limit
+    """
+)
+_LEDGER_LAG = text(
+    """
+    select coalesce(extract(epoch from now() - min(received_at)), 0) as seconds
+    from billing.events where status = 'pending'
+    """
+)
+_READY = text("select version_num from billing.alembic_version")
+
+BEFORE_THE_FIRST = (-1, -1)
+AFTER_THE_LAST = (2**63 - 1, 2**15 - 1)
+
+
+@dataclass(frozen=True)
+class CustomerStanding:
+    """What a checkout or portal must know of a customer; all None for one who never was."""
+
+    stripe_customer_id: str | None
+    trial_used_at: datetime | None
+    status: str | None
+
+
+async def session_owner(engine: AsyncEngine, token: str) -> str | None:
+    """The user of a Better-Auth session that has not expired and whose owner is not banned now."""
+    row = await _one(engine, _SESSION, {"token": token})
+    return None if row is None else str(row["id"])
+
+
+async def read_subscription(engine: AsyncEngine, user_id: str) -> RowMapping | None:
+    """The user's projection with ``clock_offset_seconds``, how far the customer's clock is ahead of the wall's."""
+    return await _one(engine, _SUBSCRIPTION, {"user_id": user_id})
+
+
+async def read_standing(engine: AsyncEngine, user_id: str) -> CustomerStanding:
+    """Who the user is to Stripe, whether the trial was used and what the subscription's status is."""
+    row = await _one(engine, _STANDING, {"user_id": user_id})
+    return CustomerStanding(**(row or {"stripe_customer_id": None, "trial_used_at": None, "status": None}))
+
+
+async def read_timeline(
+    engine: AsyncEngine, user_id: str, *, beyond: tuple[int, int] | None, newest_first: bool, limit: int
+) -> Sequence[RowMapping]:
+    """Up to ``limit`` entries beyond the place (seq, position), in the order asked for."""
+    statement = _TIMELINE_NEWEST_FIRST if newest_first else _TIMELINE_OLDEST_FIRST
+    seq, position = beyond or (AFTER_THE_LAST if newest_first else BEFORE_THE_FIRST)
+    values = {"user_id": user_id, "seq": seq, "position": position, "limit": limit}
+    async with _reading(engine).connect() as connection:
+        return (await connection.execute(statement, values)).mappings().all()
+
+
+async def read_ledger_lag(engine: AsyncEngine) -> float:
+    """Seconds since the oldest event arrived that no workflow has been told of; 0 when there is none."""
+    row = await _one(engine, _LEDGER_LAG, {})
+    return 0.0 if row is None else float(row["seconds"])
+
+
+async def read_schema_version(engine: AsyncEngine) -> str | None:
+    """The migration that the database is at; raises what SQLAlchemy raises when it is away or was never migrated."""
+    row = await _one(engine, _READY, {})
+    return None if row is None else str(row["version_num"])
+
+
+async def _one(engine: AsyncEngine, statement: TextClause, values: Mapping[str, Any]) -> RowMapping | None:
+    async with _reading(engine).connect() as connection:
+        return (await connection.execute(statement, values)).mappings().first()
+
+
+def _reading(engine: AsyncEngine) -> AsyncEngine:
+    """A single select needs no transaction around it; this saves two round trips."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

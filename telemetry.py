@@ -1,0 +1,122 @@
+"""What an operator sees from outside: structured logs, and counters for Prometheus. No personal data in either."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import TelemetryFilter as Filter
+
+from settings import Settings
+
+WEBHOOKS = Counter(
+    "perennial_webhooks_total",
+    "Webhook deliveries: pending, ignored and orphan are new rows; doubled was known; refused_* was not stored; away "
+    "could not be stored and will come again",
+    ["outcome"],
+)
+LEDGER_LAG = Gauge(
+    "perennial_ledger_lag_seconds", "Age of the oldest event that no workflow has been told of; 0 when there is none"
+)
+OPERATIONS = Counter(
+    "perennial_operations_total", "Intents of customers, by how they were answered", ["kind", "outcome"]
+)
+NOTIFICATIONS = Counter(
+    "perennial_notifications_total", "Letters, by kind and what became of them", ["kind", "outcome"]
+)
+REQUESTS = Histogram(
+    "perennial_request_seconds",
+    "Time from the request's head to the answer's end, by route template",
+    ["method", "route", "status"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+_SECRET_NAMES = ("secret", "password", "token", "authorization", "cookie", "api_key", "signature", "email")
+_REDACTED = "[redacted]"
+_EXTRAS = ("temporal_workflow", "temporal_activity")
+"""What other libraries may add to a line: Temporal says which workflow and activity it was."""
+
+
+def webhook_stored(status: str | None) -> None:
+    """Count an event of the ledger: its status when it is new, None when it was known."""
+    WEBHOOKS.labels(status or "doubled").inc()
+
+
+def serve_metrics(host: str, port: int) -> None:
+    """Answer ``/metrics`` on a port of its own, never on the one that the world sees."""
+    start_http_server(port, addr=host)
+
+
+def make_temporal_runtime(metrics_address: str) -> Runtime:
+    """Temporal's core with its own metrics on ``metrics_address`` (``host:port``) and its log in ours.
+
+    Our counters of the same process live in `prometheus_client` and need a second port: `serve_metrics`.
+    """
+    return Runtime(
+        telemetry=TelemetryConfig(
+            metrics=PrometheusConfig(
+                bind_address=metrics_address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+            ),
+            logging=LoggingConfig(
+                filter=Filter(core_level="WARN", other_level="ERROR"),
+                forwarding=LogForwardingConfig(
+                    logger=logging.getLogger("temporalio.core"),
+                    append_target_to_name=False,
+                    prepend_target_on_message=False,
+                ),
+            ),
+        )
+    )
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Route structlog and the standard library through one formatter: JSON lines, or colours in a terminal."""
+    console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(allow=_EXTRAS),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last_steps(console)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "sqlalchemy", "temporalio"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+    for chatty in ("httpx", "httpcore", "stripe", "alembic"):  # they log addresses and parameters at info
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank the fields whose name says that they are a secret or an address, wherever they came from."""
+    for name in event:
+        if any(secret in name.lower() for secret in _SECRET_NAMES):
+            event[name] = _REDACTED
+    return event
+
+
+def _last_steps(console: bool) -> list[structlog.types.Processor]:
+    """Exceptions without the values of local variables: those are where customers' data would leak."""
+    if console:
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    without_values = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(without_values), structlog.processors.JSONRenderer()]
