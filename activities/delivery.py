@@ -1,0 +1,120 @@
+"""Handing letters to the SMTP server, and reading its answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import aiosmtplib
+
+from activities import wording
+from activities.stationery import Letter
+from settings import Settings
+
+_TIMEOUT_SECONDS = 15
+# Answers with a 5 that are about us (not signed in, wrong order, no TLS) and not about this letter.
+_ABOUT_US = frozenset((500, 501, 502, 503, 504, 521, 530, 534, 535, 538))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of handing over one letter.
+
+    ``refused`` means never (the recipient or the letter was turned down); not accepted and not refused means later.
+    ``server_is_away`` says that the next letter would fare no better. ``reason`` holds no address and no text of the
+    server, which likes to repeat addresses.
+    """
+
+    reason: str | None = None
+    refused: bool = False
+    server_is_away: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """The server said yes: the letter is its responsibility now (RFC 5321 section 4.2.5)."""
+        return self.reason is None
+
+
+def envelope(
+    letter: Letter, letter_id: UUID, address: str, name: str | None, sender: str, now: datetime
+) -> EmailMessage:
+    """The letter with its headers; raises `ValueError` when the address is none.
+
+    The Message-ID is made from the letter's id: a repeat after a crash is recognisably the same letter.
+    """
+    from_name, from_address = parseaddr(sender)
+    message = EmailMessage(policy=SMTP_POLICY)
+    message["Subject"] = letter.subject
+    message["From"] = Address(from_name, addr_spec=from_address)
+    message["To"] = _recipient(address, name)
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{letter_id}@{from_address.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notes in answer
+    message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+def _recipient(address: str, name: str | None) -> Address:
+    try:
+        recipient = Address(wording.plain_name(name), addr_spec=address)
+    except (MessageError, IndexError) as error:
+        raise ValueError("not an address") from error
+    if not recipient.username or not recipient.domain:
+        raise ValueError("not an address")
+    return recipient
+
+
+class Delivery:
+    """One conversation with the SMTP server: opened for the first letter, kept for the next ones."""
+
+    def __init__(self, settings: Settings) -> None:
+        password = settings.smtp_password
+        self._smtp = aiosmtplib.SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=password.get_secret_value() if password else None,
+            local_hostname=parseaddr(settings.mail_from)[1].rpartition("@")[2] or "localhost",
+            timeout=_TIMEOUT_SECONDS,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._smtp.close()
+
+    async def hand_over(self, message: EmailMessage) -> Answer:
+        """Offer one letter to the server and say what it answered."""
+        try:
+            if not self._smtp.is_connected:
+                await self._smtp.connect()
+            await self._smtp.send_message(message)
+        except aiosmtplib.SMTPRecipientsRefused as refusal:
+            return _judge(refusal.recipients[0].code)
+        except aiosmtplib.SMTPNotSupported:
+            return Answer("the server cannot reach this address", refused=True)
+        except aiosmtplib.SMTPDataError as refusal:
+            return _judge(refusal.code)
+        except aiosmtplib.SMTPResponseException as refusal:
+            return Answer(f"smtp {refusal.code}", server_is_away=True)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return Answer(f"smtp unreachable ({type(error).__name__})", server_is_away=True)
+        return Answer()
+
+
+def _judge(code: int) -> Answer:
+    """RFC 5321 section 4.2.1: 4 means not now, 5 means never."""
+    return Answer(f"smtp {code}", refused=code >= 500 and code not in _ABOUT_US)

@@ -1,0 +1,141 @@
+"""Writing a letter: facts in, subject, text and HTML out.
+
+All kinds share one layout. MJML turns it into the HTML that mail programs understand once, when a `Stationery` is
+made; each letter after that only fills in a compiled Jinja template.
+"""
+
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import mrml
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from activities import wording
+from lifecycle.notifications import Notification, NotificationDue
+
+TEMPLATES = Path(__file__).parent / "templates"
+_ABOUT_AN_INVOICE = {Notification.PAYMENT_FAILED, Notification.ACTION_REQUIRED}
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter ready to be put into an envelope; the subject is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Stationery:
+    """The product's letter paper: every template compiled, ready to be filled in."""
+
+    def __init__(self, product: str, app_url: str, plan_name: Callable[[str], str]) -> None:
+        self._product = product
+        self._billing_url = f"{app_url.rstrip('/')}/billing"
+        self._plan_name = plan_name
+        self._html = _environment(_html_layout(), autoescape=True, row=_html_row, paragraphs=_html_paragraphs)
+        self._text = _environment(_source("layout.txt"), autoescape=False, row=_text_row, paragraphs=_text_paragraphs)
+
+    def write(self, due: NotificationDue, name: str | None, now: datetime) -> Letter:
+        """Write the letter to the customer called ``name``, whose own time is ``now``."""
+        facts = self._facts(due, name, now)
+        template = f"{due.kind}.j2"
+        subject, _, text = self._text.get_template(template).render(facts).partition("\n")
+        return Letter(" ".join(subject.split()), text.strip() + "\n", self._html.get_template(template).render(facts))
+
+    def _facts(self, due: NotificationDue, name: str | None, now: datetime) -> dict[str, Any]:
+        """Every name a template may use; what the letter does not know is ``None``."""
+        amount = wording.money(due.amount, due.currency) if due.amount is not None and due.currency else None
+        moments = {
+            "trial_ends": due.trial_ends_at if due.trial_ends_at and due.trial_ends_at > now else None,
+            "access_until": due.access_until or due.grace_ends_at,
+            "next_charge": due.next_charge_at,
+            "next_attempt": due.next_attempt_at,
+        }
+        return {
+            "product": self._product,
+            "salutation": f"Hi {called}," if (called := wording.plain_name(name)) else "Hello,",
+            "plan": self._plan_name(due.plan) if due.plan else None,
+            "previous_plan": self._plan_name(due.previous_plan) if due.previous_plan else None,
+            "amount": amount,
+            "price": f"{amount} per {due.interval}" if amount and due.interval else amount,
+            "card": wording.card(due.card_brand, due.card_last4),
+            "card_expires": _expiry(due),
+            "access_is_over": due.access_until is None or due.access_until <= now,
+            "action_url": self._action_url(due),
+            **{fact: wording.day(moment) if moment else None for fact, moment in moments.items()},
+        }
+
+    def _action_url(self, due: NotificationDue) -> str:
+        """The one place a letter leads to: the invoice it is about, else the billing page."""
+        if due.kind in _ABOUT_AN_INVOICE and due.invoice_url and due.invoice_url.startswith(("https://", "http://")):
+            return due.invoice_url
+        return self._billing_url
+
+
+def _expiry(due: NotificationDue) -> str | None:
+    return wording.month(due.card_exp_month, due.card_exp_year) if due.card_exp_month and due.card_exp_year else None
+
+
+def _source(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _html_layout() -> str:
+    """The layout as HTML, its Jinja marks untouched. No fonts are fetched: a letter loads nothing from outside."""
+    return mrml.to_html(_source("layout.mjml"), None, mrml.RenderOptions(fonts={})).content
+
+
+def _environment(
+    layout: str, *, autoescape: bool, row: Callable[[str, str | None], str], paragraphs: Callable[[str], str]
+) -> Environment:
+    sources = {f"{kind}.j2": _source(f"{kind}.j2") for kind in Notification}
+    environment = Environment(
+        loader=DictLoader({**sources, "layout": layout}),
+        autoescape=autoescape,  # noqa: S701  off for text/plain only
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals["row"] = row
+    environment.filters["paragraphs"] = paragraphs
+    environment.filters["rows"] = _rows
+    return environment
+
+
+def _rows(details: str) -> str:
+    """The rows that have a value, without the empty lines of those that have none."""
+    return type(details)("\n".join(line for line in details.splitlines() if line.strip()))
+
+
+def _split(body: str) -> list[str]:
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", body.strip())]
+
+
+def _html_paragraphs(body: str) -> Markup:
+    # The body is a rendered block: every fact in it has been escaped already, and escaping again would show.
+    return Markup("\n").join(Markup('<p style="margin:0 0 16px">%s</p>') % part for part in map(Markup, _split(body)))
+
+
+def _text_paragraphs(body: str) -> str:
+    return "\n\n".join(textwrap.fill(part, 72, break_long_words=False, break_on_hyphens=False) for part in _split(body))
+
+
+def _html_row(label: str, value: str | None) -> Markup:
+    if not value:
+        return Markup("")
+    return Markup(
+        '<tr><td class="label" style="padding:6px 12px 6px 0;color:#6b7068">{}</td>'
+        '<td class="value" align="right" style="padding:6px 0;color:#1c211b;font-weight:600">{}</td></tr>'
+    ).format(escape(label), escape(value))
+
+
+def _text_row(label: str, value: str | None) -> str:
+    return f"{label}: {value}" if value else ""
