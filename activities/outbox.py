@@ -78,7 +78,7 @@ async def mark(connection: AsyncConnection, letter_id: UUID, outcome: Outcome) -
     )
 
 
-def left_behind(age: timedelta, limit: int) -> Select[tuple[UUID]]:
+def left_behind(age: timedelta, limit: int) -> Select[UUID]:
     """Letters that wait for longer than ``age``: the least tried first, the oldest of them first.
 
     One that the server always puts off cannot starve the others.
