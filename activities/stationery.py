@@ -20,6 +20,7 @@ from activities import wording
 from lifecycle.notifications import Notification, NotificationDue
 
 TEMPLATES = Path(__file__).parent / "templates"
+_LINE = "border-top:1px solid #e9ebe6"
 _ABOUT_AN_INVOICE = {Notification.PAYMENT_FAILED, Notification.ACTION_REQUIRED}
 
 
@@ -44,20 +45,17 @@ class Stationery:
 
     def write(self, due: NotificationDue, name: str | None, now: datetime) -> Letter:
         """Write the letter to the customer called ``name``, whose own time is ``now``."""
-        facts = self._facts(due, name, now)
+        facts = self._facts(due, name)
+        days = {fact: wording.day(moment) if moment else None for fact, moment in _moments(due, now).items()}
+        unbroken = {fact: text.replace(" ", "\u00a0") if text else None for fact, text in days.items()}
         template = f"{due.kind}.j2"
-        subject, _, text = self._text.get_template(template).render(facts).partition("\n")
-        return Letter(" ".join(subject.split()), text.strip() + "\n", self._html.get_template(template).render(facts))
+        subject, _, text = self._text.get_template(template).render(facts, **days).partition("\n")
+        html = self._html.get_template(template).render(facts, **unbroken)
+        return Letter(" ".join(subject.split()), text.strip() + "\n", html)
 
-    def _facts(self, due: NotificationDue, name: str | None, now: datetime) -> dict[str, Any]:
-        """Every name a template may use; what the letter does not know is ``None``."""
+    def _facts(self, due: NotificationDue, name: str | None) -> dict[str, Any]:
+        """What a template may say besides days (`_moments`); what the letter does not know is ``None``."""
         amount = wording.money(due.amount, due.currency) if due.amount is not None and due.currency else None
-        moments = {
-            "trial_ends": due.trial_ends_at if due.trial_ends_at and due.trial_ends_at > now else None,
-            "access_until": due.access_until or due.grace_ends_at,
-            "next_charge": due.next_charge_at,
-            "next_attempt": due.next_attempt_at,
-        }
         return {
             "product": self._product,
             "salutation": f"Hi {called}," if (called := wording.plain_name(name)) else "Hello,",
@@ -67,9 +65,7 @@ class Stationery:
             "price": f"{amount} per {due.interval}" if amount and due.interval else amount,
             "card": wording.card(due.card_brand, due.card_last4),
             "card_expires": _expiry(due),
-            "access_is_over": due.access_until is None or due.access_until <= now,
             "action_url": self._action_url(due),
-            **{fact: wording.day(moment) if moment else None for fact, moment in moments.items()},
         }
 
     def _action_url(self, due: NotificationDue) -> str:
@@ -77,6 +73,18 @@ class Stationery:
         if due.kind in _ABOUT_AN_INVOICE and due.invoice_url and due.invoice_url.startswith(("https://", "http://")):
             return due.invoice_url
         return self._billing_url
+
+
+def _moments(due: NotificationDue, now: datetime) -> dict[str, datetime | None]:
+    """The days a template may name. A trial that is over is none, and access is either still there or has ended."""
+    until = due.access_until or due.grace_ends_at
+    return {
+        "trial_ends": due.trial_ends_at if due.trial_ends_at and due.trial_ends_at > now else None,
+        "access_until": until if until and until > now else None,
+        "access_ended": until if until and until <= now else None,
+        "next_charge": due.next_charge_at,
+        "next_attempt": due.next_attempt_at,
+    }
 
 
 def _expiry(due: NotificationDue) -> str | None:
@@ -116,7 +124,7 @@ def _rows(details: str) -> str:
 
 
 def _split(body: str) -> list[str]:
-    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", body.strip())]
+    return [re.sub(r"[ \n]+", " ", part.strip()) for part in re.split(r"\n\s*\n", body.strip())]
 
 
 def _html_paragraphs(body: str) -> Markup:
@@ -132,9 +140,9 @@ def _html_row(label: str, value: str | None) -> Markup:
     if not value:
         return Markup("")
     return Markup(
-        '<tr><td class="label" style="padding:6px 12px 6px 0;color:#6b7068">{}</td>'
-        '<td class="value" align="right" style="padding:6px 0;color:#1c211b;font-weight:600">{}</td></tr>'
-    ).format(escape(label), escape(value))
+        f'<tr><td class="label" style="padding:9px 12px 9px 0;{_LINE};color:#6b7068">%s</td>'
+        f'<td class="value" align="right" style="padding:9px 0;{_LINE};color:#1c211b;font-weight:600">%s</td></tr>'
+    ) % (escape(label), escape(value))
 
 
 def _text_row(label: str, value: str | None) -> str:
