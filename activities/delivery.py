@@ -57,7 +57,7 @@ def envelope(
     message["Message-ID"] = f"<{letter_id}@{from_address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notes in answer
     message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
-    message.set_content(letter.text)
+    message.set_content(letter.text, cte="quoted-printable")  # an old server may not take eight bits
     message.add_alternative(letter.html, subtype="html")
     return message
 
