@@ -5,7 +5,6 @@ made; each letter after that only fills in a compiled Jinja template.
 """
 
 import re
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -133,7 +132,7 @@ def _html_paragraphs(body: str) -> Markup:
 
 
 def _text_paragraphs(body: str) -> str:
-    return "\n\n".join(textwrap.fill(part, 72, break_long_words=False, break_on_hyphens=False) for part in _split(body))
+    return "\n\n".join(_split(body))  # one line a paragraph: the reader's screen decides where it breaks
 
 
 def _html_row(label: str, value: str | None) -> Markup:

@@ -142,7 +142,7 @@ def _as_json(letter: Caught) -> dict[str, object]:
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y, %H:%M:%S}"
+    return f"{moment.day} {moment:%b, %H:%M:%S}"
 
 
 def _travelled(letter: Caught) -> str:
