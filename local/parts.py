@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import http.client
 from abc import ABC, abstractmethod
+from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 from local.ports import HOST
@@ -14,7 +16,10 @@ class Part(ABC):
     """One program of the stack, startable alone: ``async with`` runs it from its first answer to its end."""
 
     name: str
+    log: Path
     process: Process | None = None
+    pid_file: Path | None = None
+    lock: int | None = None
 
     @abstractmethod
     def program(self) -> Program:
@@ -30,7 +35,7 @@ class Part(ABC):
     async def start(self) -> None:
         """Start it and wait for its first answer. Raises ``ProgramFailed`` with the end of its log."""
         await self.prepare()
-        self.process = await Process.start(self.program())
+        self.process = await Process.start(replace(self.program(), pid_file=self.pid_file, lock=self.lock))
         try:
             await self.process.ready(self.answers)
         except BaseException:

@@ -72,6 +72,8 @@ class Process:
         """Its exit code, as a shell would say it (128 + n for signal n)."""
         code = await self._leash.wait()
         self._release()
+        if code < 0:
+            self._end_group()
         return code if code >= 0 else 128 - code
 
     async def stop(self) -> None:
@@ -100,6 +102,12 @@ class Process:
     def last_lines(self, count: int = 15) -> str:
         """The end of its log, for whoever has to find out why."""
         return last_lines(self.program.log, count)
+
+    def _end_group(self) -> None:
+        """Somebody killed the leash itself: only Linux then kills the program too."""
+        if self.program.pid_file is not None:
+            with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
+                os.killpg(int(self.program.pid_file.read_text()), signal.SIGKILL)
 
     def _release(self) -> None:
         """Let go of the leash: whatever is left of the program has a few seconds to live."""

@@ -1,0 +1,99 @@
+"""The commands that only make sense on one machine; ``cli.py`` adds them when this package is installed."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from local.ports import PORTS
+from settings import ROOT
+
+if TYPE_CHECKING:
+    from local.running import Story
+
+
+def _port(name: str) -> typer.models.OptionInfo:
+    port = PORTS[name]
+    option: typer.models.OptionInfo = typer.Option(
+        port.option,
+        envvar=port.variable,
+        show_envvar=False,
+        metavar="N",
+        help=f"{port.use[0].upper()}{port.use[1:]}; otherwise {port.default}.",
+        rich_help_panel="Ports",
+    )
+    return option
+
+
+Folder = Annotated[Path, typer.Option(metavar="DIR", help="Where the stack keeps everything it has to remember.")]
+
+
+def up(
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Only start; do not play the demo.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget everything in the state folder first.")] = False,
+    state: Folder = Path(".local"),
+    api_port: Annotated[int | None, _port("api")] = None,
+    temporal_port: Annotated[int | None, _port("temporal")] = None,
+    ui_port: Annotated[int | None, _port("ui")] = None,
+    stripe_port: Annotated[int | None, _port("stripe")] = None,
+    mail_port: Annotated[int | None, _port("mail")] = None,
+    smtp_port: Annotated[int | None, _port("smtp")] = None,
+    postgres_port: Annotated[int | None, _port("postgres")] = None,
+    metrics_port: Annotated[int | None, _port("metrics")] = None,
+    worker_metrics_port: Annotated[int | None, _port("worker_metrics")] = None,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C.
+
+    PostgreSQL, Temporal with its Web UI, a local Stripe, a mailbox, the API and a worker, all on 127.0.0.1.
+    The next run goes on where this one stopped. Addresses and demo sessions are in DIR/stack.json.
+
+    A port that you name is used or refused; a default that is taken moves up to the next free one.
+    The environment says it too: --api-port is PERENNIAL_LOCAL_API_PORT, and so on.
+    """
+    from rich.console import Console
+
+    from local.running import Wishes
+    from local.running import up as run
+
+    asked = {
+        "api": api_port,
+        "temporal": temporal_port,
+        "ui": ui_port,
+        "stripe": stripe_port,
+        "mail": mail_port,
+        "smtp": smtp_port,
+        "postgres": postgres_port,
+        "metrics": metrics_port,
+        "worker_metrics": worker_metrics_port,
+    }
+    wishes = Wishes(directory=state, ports=asked, fresh=fresh, story=None if no_demo else _demo())
+    raise typer.Exit(run(wishes, Console()))
+
+
+def local_stripe(
+    port: Annotated[int, typer.Option(metavar="N", help="Where it listens.")] = PORTS["stripe"].default,
+    state: Folder = Path(".local/stripe"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget everything first.")] = False,
+) -> None:
+    """Run the local Stripe alone: Stripe's API on 127.0.0.1 for any key that begins with sk_test_."""
+    command = [sys.executable, "-m", "local.stripe", "--port", str(port), "--state", str(state.resolve())]
+    os.chdir(ROOT)
+    os.execv(sys.executable, [*command, "--fresh"] if fresh else command)
+
+
+def _demo() -> "Story | None":
+    """The story to play when the stack is up, once there is one to play."""
+    if importlib.util.find_spec("local.demo") is None:
+        return None
+    story: Story = importlib.import_module("local.demo").play
+    return story
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hook these commands into ``perennial``."""
+    panel = "On one machine"
+    app.command("up", rich_help_panel=panel)(up)
+    app.command("local-stripe", rich_help_panel=panel)(local_stripe)

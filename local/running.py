@@ -1,0 +1,91 @@
+"""``perennial up``: start the stack, show it, keep it alive until somebody asks it to stop."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from local import ports, postcard
+from local.processes import ProgramFailed
+from local.progress import Steps
+from local.stack import Stack
+from local.state import NotOurs, State, StateInUse
+from local.supervision import Supervision
+
+Story = Callable[[Stack, Console], Awaitable[None]]
+"""Something to play on a running stack before its addresses are shown: the demo."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller of ``perennial up`` decided."""
+
+    directory: Path
+    ports: Mapping[str, int | None]
+    fresh: bool = False
+    story: Story | None = None
+
+
+def up(wishes: Wishes, console: Console) -> int:
+    """Run the stack until SIGINT, SIGTERM or SIGHUP; the exit code for the shell."""
+    try:
+        with State.opened(wishes.directory, fresh=wishes.fresh) as state:
+            chosen, moved = ports.choose(wishes.ports)
+            for sentence in moved:
+                console.print(f"[yellow]![/] {sentence}", highlight=False)
+            return asyncio.run(_live(Stack(state, chosen, Supervision(_say(console))), wishes.story, console))
+    except (StateInUse, NotOurs, ports.PortRefused) as refusal:
+        console.print(f"[red]✗[/] {refusal}", highlight=False)
+        return 2
+
+
+async def _live(stack: Stack, story: Story | None, console: Console) -> int:
+    life = asyncio.ensure_future(_stand(stack, story, console))
+    _on_signals(life.cancel, console)
+    try:
+        await life
+    except ProgramFailed as failure:
+        what, _, log = str(failure).partition("\n")
+        console.print(f"\n[red]✗[/] {what}", highlight=False)
+        console.print(log, style="dim", markup=False, highlight=False)
+        return 1
+    except asyncio.CancelledError:
+        pass
+    finally:
+        with console.status("Stopping …"):
+            await stack.stop()
+    console.print("Stopped; nothing is left running.", style="dim")
+    return 0
+
+
+async def _stand(stack: Stack, story: Story | None, console: Console) -> None:
+    with Steps(console) as steps:
+        await stack.start(steps)
+    if story is not None:
+        await story(stack, console)
+    postcard.show(stack, console)
+    await asyncio.Event().wait()
+
+
+def _on_signals(stop: Callable[[], object], console: Console) -> None:
+    """The first signal asks; the second leaves at once, and the leashes clear up within seconds."""
+    asked = False
+
+    def heard() -> None:
+        nonlocal asked
+        if asked:
+            console.show_cursor(True)
+            os._exit(130)
+        asked = True
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, heard)
+
+
+def _say(console: Console) -> Callable[[str], None]:
+    return lambda line: console.print(f"[yellow]![/] {line}", highlight=False)
