@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     api_port: int = 8000
     api_metrics_port: int = 9464
     worker_metrics_port: int = 9465
+    worker_temporal_metrics_port: int = 9466
+    """The Temporal SDK serves its metrics from a process-wide port of its own."""
     request_deadline_seconds: float = Field(default=10, gt=0)
     """How long a request waits for its outcome before it answers 202 with the operation's address."""
     request_max_bytes: int = Field(default=65_536, ge=1024)

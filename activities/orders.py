@@ -60,13 +60,25 @@ class Changed:
 
 @dataclass(frozen=True)
 class CancelOrder:
-    """End a subscription, now or when its period is over; ``open_invoice_id`` is voided so that nobody is charged."""
+    """End a subscription, now or when its period is over.
+
+    ``open_invoice_id`` is voided first, so that nobody who leaves is charged; with ``unless_paid`` the subscription
+    lives on if that invoice turns out to be paid.
+    """
 
     operation_id: str
     subscription_id: str
     at_period_end: bool
     reason: CancelReason | None = None
     open_invoice_id: str | None = None
+    unless_paid: bool = False
+
+
+@dataclass(frozen=True)
+class Canceled:
+    """``paid_meanwhile``: the open invoice was paid before it could be voided, so a give-up was called off."""
+
+    paid_meanwhile: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,12 +92,17 @@ class ResumeOrder:
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a life begins with: what outlived the one before, and how this installation runs it."""
+    """What a life begins with: what outlived the one before, and how this installation runs it.
+
+    ``stripe_subscription_id`` is there when PostgreSQL knows a running subscription that Temporal has lost.
+    ``now`` is the customer's own time when it is not the wall clock's (time travel on the local stack).
+    """
 
     seq: int
     trial_used: bool
     stripe_customer_id: str | None
-    clock_offset_seconds: int
+    stripe_subscription_id: str | None
+    now: datetime | None
     continue_as_new_after_events: int
 
 

@@ -16,6 +16,7 @@ from activities.catalogue import Prices
 from activities.customers import Customers, UnknownUser
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.orders import (
+    Canceled,
     CancelOrder,
     Changed,
     ChangeOrder,
@@ -126,32 +127,22 @@ class Payments:
         return Changed()
 
     @activity.defn(name="payments.cancel")
-    async def cancel(self, order: CancelOrder) -> None:
-        """End the subscription; ending what has ended is done already."""
-        details = {"feedback": order.reason.value} if order.reason else {}
+    async def cancel(self, order: CancelOrder) -> Canceled:
+        """End the subscription; ending what has ended is done already.
+
+        The open invoice goes first: once it is void no late payment can meet a subscription that has ended.
+        """
+        if order.open_invoice_id:
+            paid = await self._void(order.operation_id, order.open_invoice_id)
+            if paid and order.unless_paid:
+                return Canceled(paid_meanwhile=True)
         try:
-            if order.at_period_end:
-                at_end: SubscriptionUpdateParams = {
-                    "cancel_at_period_end": True,
-                    "cancellation_details": details,  # type: ignore[typeddict-item]  # feedback is Stripe's own list
-                }
-                with answers():
-                    await self._stripe.v1.subscriptions.update_async(
-                        order.subscription_id, at_end, {"idempotency_key": f"{order.operation_id}/cancel"}
-                    )
-                return
-            now: SubscriptionCancelParams = {
-                "cancellation_details": details,  # type: ignore[typeddict-item]
-                "invoice_now": False,
-                "prorate": False,
-            }
             with answers():
-                await self._stripe.v1.subscriptions.cancel_async(order.subscription_id, now)
+                await (self._cancel_at_period_end(order) if order.at_period_end else self._cancel_now(order))
         except StripeRefused as refusal:
             if refusal.code != "resource_missing":
                 raise
-        if order.open_invoice_id:
-            await self._void(order.operation_id, order.open_invoice_id)
+        return Canceled()
 
     @activity.defn(name="payments.resume")
     async def resume(self, order: ResumeOrder) -> None:
@@ -237,16 +228,30 @@ class Payments:
                 return found.id
         return None
 
-    async def _void(self, operation_id: str, invoice_id: str) -> None:
-        """Void an open invoice; one that is paid or void already stays as it is."""
+    async def _cancel_at_period_end(self, order: CancelOrder) -> None:
+        params: SubscriptionUpdateParams = {"cancel_at_period_end": True}
+        if order.reason:
+            params["cancellation_details"] = {"feedback": order.reason.value}
+        await self._stripe.v1.subscriptions.update_async(
+            order.subscription_id, params, {"idempotency_key": f"{order.operation_id}/cancel"}
+        )
+
+    async def _cancel_now(self, order: CancelOrder) -> None:
+        """DELETE takes no idempotency key; a second one finds nothing left to end."""
+        params: SubscriptionCancelParams = {"invoice_now": False, "prorate": False}
+        if order.reason:
+            params["cancellation_details"] = {"feedback": order.reason.value}
+        await self._stripe.v1.subscriptions.cancel_async(order.subscription_id, params)
+
+    async def _void(self, operation_id: str, invoice_id: str) -> bool:
+        """Void an open invoice and answer whether it turned out to be paid; a void one stays as it is."""
         with answers():
             invoice = await self._stripe.v1.invoices.retrieve_async(invoice_id)
-        if invoice.status != "open":
-            return
-        with answers():
-            await self._stripe.v1.invoices.void_invoice_async(
-                invoice_id, None, {"idempotency_key": f"{operation_id}/void"}
-            )
+            if invoice.status == "open":
+                invoice = await self._stripe.v1.invoices.void_invoice_async(
+                    invoice_id, None, {"idempotency_key": f"{operation_id}/void"}
+                )
+        return invoice.status == "paid"
 
 
 def decline_code(error: stripe.CardError) -> str:

@@ -1,5 +1,6 @@
 """PostgreSQL, as activities: how a life begins, and one transaction for everything that a decision changes."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from activities.orders import Beginning, Entry, Saved, Saving
 from database import tables
 from lifecycle.intents import Outcome, Result
 from lifecycle.notifications import NotificationDue
+from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
 _OPERATION_STATUS = {Result.DONE: "succeeded"}
@@ -30,15 +32,22 @@ class Records:
     async def begin(self, user_id: str) -> Beginning:
         """What outlived the user's earlier lives."""
         of_user = select(tables.customers).where(tables.customers.c.user_id == user_id)
-        last_seq = select(tables.subscriptions.c.seq).where(tables.subscriptions.c.user_id == user_id)
+        last_seq = select(func.max(tables.timeline.c.seq)).where(tables.timeline.c.user_id == user_id)
+        running = select(tables.subscriptions.c.stripe_subscription_id).where(
+            tables.subscriptions.c.user_id == user_id,
+            tables.subscriptions.c.status.not_in([status.value for status in Status if status.is_over]),
+        )
         async with self._engine.connect() as connection:
+            running_id = (await connection.execute(running)).scalar()
             customer = (await connection.execute(of_user)).one_or_none()
             seq = (await connection.execute(last_seq)).scalar() or 0
+        offset = customer.clock_offset_seconds if customer else 0
         return Beginning(
             seq=seq,
             trial_used=customer is not None and customer.trial_used_at is not None,
             stripe_customer_id=customer.stripe_customer_id if customer else None,
-            clock_offset_seconds=customer.clock_offset_seconds if customer else 0,
+            stripe_subscription_id=running_id,
+            now=datetime.now(UTC) + timedelta(seconds=offset) if offset else None,
             continue_as_new_after_events=self._history_limit,
         )
 
@@ -50,7 +59,8 @@ class Records:
         """
         async with self._engine.begin() as connection:
             await self._save_customer(connection, saving.subscription)
-            await self._save_subscription(connection, saving.subscription)
+            if saving.subscription.stripe_subscription_id:
+                await self._save_subscription(connection, saving.subscription)
             await self._save_entries(connection, saving.subscription, saving.entries)
             await self._save_outcomes(connection, saving.outcomes)
             if saving.events:

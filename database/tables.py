@@ -204,6 +204,6 @@ cursors = Table(
     "cursors",
     metadata,
     Column("name", Text, primary_key=True),
-    _moment("moment", nullable=False),
+    Column("position", Text, nullable=False),
     comment="How far a catch-up has read",
 )

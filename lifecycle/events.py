@@ -5,6 +5,7 @@ https://docs.stripe.com/api/events/types
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 HANDLED_EVENT_TYPES: tuple[str, ...] = (
@@ -61,3 +62,12 @@ def _only_the_period_moved(data: Mapping[str, Any]) -> bool:
 def _priced(items: object) -> list[tuple[object, object]]:
     entries = items.get("data", []) if isinstance(items, Mapping) else []
     return sorted((str((entry.get("price") or {}).get("id")), str(entry.get("quantity"))) for entry in entries)
+
+
+@dataclass(frozen=True)
+class EventHint:
+    """What a workflow is told of an event: which one, and which subscription it is about, if it says."""
+
+    id: str
+    type: str
+    subscription_id: str | None = None

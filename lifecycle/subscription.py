@@ -115,6 +115,21 @@ class Subscription:
         return self.started_at + FIRST_PAYMENT_WINDOW if self.started_at else None
 
     @property
+    def deadlines(self) -> list[datetime]:
+        """Every moment that is known to matter, ours and Stripe's, in order; some may have passed."""
+        owed = self.invoice
+        known = (
+            self.trial_reminder_at,
+            self.trial_ends_at if self.status is Status.TRIALING else None,
+            self.first_payment_expires_at if self.status is Status.INCOMPLETE else None,
+            self.period_ends_at if self.status.is_live else None,
+            owed.next_attempt_at if owed else None,
+            self.grace_ends_at,
+            self.cancel_at if self.is_canceling else None,
+        )
+        return sorted(moment for moment in known if moment is not None)
+
+    @property
     def is_canceling(self) -> bool:
         """A cancellation is scheduled and has not taken effect."""
         return self.cancel_at is not None and not self.status.is_over

@@ -153,7 +153,7 @@ comment on table billing.operations is
 CURSORS = """
 create table billing.cursors (
     name text not null,
-    moment timestamptz not null,
+    position text not null,
     primary key (name)
 );
 comment on table billing.cursors is 'How far a catch-up has read';

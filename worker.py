@@ -1,0 +1,104 @@
+"""The worker: carries out workflows and activities. `python -m worker`, as many as you like."""
+
+import asyncio
+import signal
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+import telemetry
+from activities.catalogue import Prices
+from activities.catching_up import CatchUp
+from activities.customers import Customers
+from activities.emails import Emails
+from activities.gateway import make_stripe
+from activities.patience import PatienceInterceptor
+from activities.payments import Payments
+from activities.records import Records
+from database.session import make_engine
+from lifecycle.plans import load_catalogue
+from settings import Settings
+from workflows.connection import connect_patiently
+from workflows.relay import Relay
+from workflows.subscription import SubscriptionWorkflow
+from workflows.upkeep import CatchUpWorkflow, SweepWorkflow, keep_schedules
+
+DRAIN = timedelta(seconds=20)
+"""How long activities may finish when the worker is told to stop; after that another worker tries them again."""
+
+SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        # Pure of clocks, randomness and input, or never called from a workflow; loading them again for each cold
+        # workflow would cost 9 ms and 120 kB.
+        "pydantic", "pydantic_core", "pydantic_settings", "annotated_types", "typing_extensions",
+        "lifecycle", "activities", "database", "settings", "telemetry",
+        "sqlalchemy", "stripe", "structlog", "orjson", "jinja2", "mrml", "aiosmtplib", "prometheus_client",
+    )
+)  # fmt: skip
+
+
+def make_worker(client: Client, settings: Settings, **options: object) -> Worker:
+    """Everything wired together: the only place that builds the clients of activities."""
+    engine = make_engine(settings, application_name="perennial-worker")
+    stripe_client = make_stripe(settings)
+    catalogue = load_catalogue(settings.plans_file)
+    customers = Customers(stripe_client, engine, settings)
+    payments = Payments(stripe_client, engine, catalogue, customers, Prices(stripe_client))
+    records = Records(engine, continue_as_new_after_events=settings.continue_as_new_after_events)
+    emails = Emails(engine, settings)
+    relay = Relay(engine, client, settings)
+    catch_up = CatchUp(stripe_client, engine)
+    return Worker(
+        client,
+        task_queue=settings.temporal_task_queue,
+        workflows=[SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow],
+        activities=[
+            payments.fetch,
+            payments.subscribe,
+            payments.change_plan,
+            payments.cancel,
+            payments.resume,
+            records.begin,
+            records.save,
+            emails.send,
+            emails.sweep,
+            relay.sweep,
+            catch_up.catch_up,
+        ],
+        interceptors=[PatienceInterceptor()],
+        workflow_runner=SANDBOX,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=DRAIN,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Connect, keep the schedules, and work until told to stop."""
+    telemetry.serve_metrics(settings.api_host, settings.worker_metrics_port)
+    runtime = telemetry.make_temporal_runtime(f"{settings.api_host}:{settings.worker_temporal_metrics_port}")
+    client = await connect_patiently(settings, runtime=runtime)
+    await keep_schedules(client, settings)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    log = structlog.get_logger("worker")
+    async with make_worker(client, settings):
+        log.info("worker_started", task_queue=settings.temporal_task_queue, namespace=client.namespace)
+        await stop.wait()
+        log.info("worker_draining")
+
+
+def main() -> None:
+    """The entry point of the process."""
+    settings = Settings()
+    telemetry.set_up_logging(settings)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The way to Temporal: one client for a program, patient while the server is away."""
+
+import asyncio
+
+import structlog
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfigProfile
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
+
+from settings import Settings
+
+_LONGEST_PAUSE_SECONDS = 15.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: bool = False) -> Client:
+    """A client for the namespace of this installation; dates, enums and unions travel as Pydantic writes them.
+
+    With ``lazy`` it connects at the first call, so that a program can start while Temporal is away. A profile
+    (``settings.temporal_profile``) brings address, namespace, TLS and API key from `temporalio.envconfig`.
+    """
+    target: dict[str, object] = {"target_host": settings.temporal_address, "namespace": settings.temporal_namespace}
+    if settings.temporal_profile:
+        profile = ClientConfigProfile.load(profile=settings.temporal_profile)
+        target |= dict(profile.to_client_connect_config())
+    return await Client.connect(
+        **target,  # type: ignore[arg-type]  # the profile is typed as a mapping of its own
+        data_converter=pydantic_data_converter,
+        runtime=runtime,
+        lazy=lazy,
+    )
+
+
+async def connect_patiently(settings: Settings, *, runtime: Runtime | None = None) -> Client:
+    """The same, trying for ever: a worker that starts before Temporal simply waits for it."""
+    pause = 0.5
+    while True:
+        try:
+            return await connect(settings, runtime=runtime)
+        except (RPCError, RuntimeError, OSError) as error:
+            _log.warning("temporal_away", reason=type(error).__name__, next_try_in_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

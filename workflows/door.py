@@ -1,0 +1,81 @@
+"""The way into workflows for the API: an intent in, its outcome out."""
+
+import asyncio
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from lifecycle.intents import Outcome, Request
+from lifecycle.refusals import Refusal, RefusalCode
+from workflows.carried import first_of_life
+from workflows.subscription import SubscriptionWorkflow
+
+_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.INTERNAL, RPCStatusCode.ABORTED}
+
+
+class Unavailable(Exception):
+    """Temporal cannot be reached; nothing is known of the intent, and asking again with its key is safe."""
+
+
+def workflow_id(user_id: str) -> str:
+    """One workflow id a user, for all their lives."""
+    return f"subscription/{user_id}"
+
+
+class Door:
+    """Hands intents to workflows and brings back what came of them."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def ask(self, user_id: str, request: Request, deadline: float) -> Outcome | None:
+        """Carry an intent to the user's workflow, starting a life if there is none.
+
+        None: still under way after ``deadline`` seconds; it goes on, and asking again under its operation joins it.
+        Raises `Refusal` when it does not fit the state, `Unavailable` when Temporal is away.
+        """
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._update(user_id, request)
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            return None
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error) from None
+        except RPCError as error:
+            if error.status is RPCStatusCode.DEADLINE_EXCEEDED:
+                return None
+            if error.status in _AWAY:
+                raise Unavailable(error.status.name) from None
+            raise
+
+    async def _update(self, user_id: str, request: Request) -> Outcome:
+        start = WithStartWorkflowOperation(
+            SubscriptionWorkflow.run,
+            first_of_life(user_id),
+            id=workflow_id(user_id),
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary="One customer's subscription, from the first click to the end",
+        )
+        return await self._client.execute_update_with_start_workflow(
+            SubscriptionWorkflow.ask,  # type: ignore[arg-type]  # the SDK mistypes an update that has a validator
+            request,
+            start_workflow_operation=start,
+            id=request.operation_id,
+        )
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> Exception:
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == "Refusal":
+        return Refusal(RefusalCode(cause.details[0]), cause.message)
+    return error

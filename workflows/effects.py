@@ -1,0 +1,113 @@
+"""What each intent does in Stripe, and what is answered: a decline and a refusal are values."""
+
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.orders import CancelOrder, ChangeOrder, ResumeOrder, SubscribeOrder
+from lifecycle.intents import Cancel, ChangePlan, Outcome, Request, Result, Resume, Subscribe, Timing
+from lifecycle.refusals import RefusalCode
+from lifecycle.subscription import Subscription
+from workflows import steps
+
+
+async def carry_out(request: Request, subscription: Subscription) -> tuple[Outcome, str | None]:
+    """Do what was asked; answers the outcome, and the id of the subscription it began, if it began one.
+
+    A refusal by Stripe that no customer can mend (`Result.FAILED`) is answered too; everything else is retried.
+    """
+    try:
+        match request.intent:
+            case Subscribe() as intent:
+                return await _subscribe(request.operation_id, intent, subscription)
+            case ChangePlan() as intent:
+                return await _change_plan(request.operation_id, intent, subscription), None
+            case Cancel() as intent:
+                return await _cancel(request.operation_id, intent, subscription), None
+            case Resume():
+                return await _resume(request.operation_id, subscription), None
+    except ActivityError as error:
+        cause = error.cause
+        if isinstance(cause, ApplicationError) and cause.non_retryable:
+            return Outcome(Result.FAILED, "payment_provider_refused", f"Stripe refused: {cause.message}"), None
+        raise
+
+
+async def give_up(subscription: Subscription) -> bool:
+    """End an unpaid subscription and void what is open; False when it turned out to be paid after all."""
+    invoice = subscription.invoice.id if subscription.invoice else None
+    done = await steps.cancel(
+        CancelOrder(
+            operation_id=f"{subscription.stripe_subscription_id}/{invoice}/gave_up",
+            subscription_id=subscription.stripe_subscription_id or "",
+            at_period_end=False,
+            open_invoice_id=invoice,
+            unless_paid=True,
+        )
+    )
+    return not done.paid_meanwhile
+
+
+async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscription) -> tuple[Outcome, str | None]:
+    offered = 0 if subscription.trial_used else intent.terms.trial_days
+    done = await steps.subscribe(
+        SubscribeOrder(
+            operation_id=operation_id,
+            user_id=subscription.user_id,
+            terms=intent.terms,
+            trial_days=offered if intent.trial_days is None else intent.trial_days,
+            payment_method=intent.payment_method,
+        )
+    )
+    if done.refused:
+        return Outcome(Result.REFUSED, done.refused, _WHAT_TO_DO[RefusalCode(done.refused)]), None
+    if done.declined and done.subscription_id:
+        await steps.cancel(CancelOrder(operation_id, done.subscription_id, at_period_end=False))
+    if done.declined:
+        return Outcome(Result.DECLINED, done.declined, "The card was declined; try another one."), None
+    return Outcome(Result.DONE), done.subscription_id
+
+
+async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subscription) -> Outcome:
+    before = subscription.terms
+    done = await steps.change_plan(
+        ChangeOrder(
+            operation_id=operation_id,
+            subscription_id=subscription.stripe_subscription_id or "",
+            terms=intent.terms,
+            is_upgrade=before is None or intent.terms.amount > before.amount,
+        )
+    )
+    if done.declined:
+        return Outcome(Result.DECLINED, done.declined, "The difference could not be charged; the plan is unchanged.")
+    return Outcome(Result.DONE)
+
+
+async def _cancel(operation_id: str, intent: Cancel, subscription: Subscription) -> Outcome:
+    """At once while a payment is open: nobody who leaves is charged again."""
+    at_period_end = intent.timing is Timing.PERIOD_END and subscription.invoice is None
+    await steps.cancel(
+        CancelOrder(
+            operation_id=operation_id,
+            subscription_id=subscription.stripe_subscription_id or "",
+            at_period_end=at_period_end,
+            reason=intent.reason,
+            open_invoice_id=subscription.invoice.id if subscription.invoice else None,
+        )
+    )
+    return Outcome(Result.DONE)
+
+
+async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
+    await steps.resume(
+        ResumeOrder(
+            operation_id=operation_id,
+            subscription_id=subscription.stripe_subscription_id or "",
+            by_date=not subscription.cancel_at_period_end,
+        )
+    )
+    return Outcome(Result.DONE)
+
+
+_WHAT_TO_DO = {
+    RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
+    RefusalCode.PAYMENT_METHOD_INVALID: "This payment method cannot be used; pass another one or use the checkout.",
+}

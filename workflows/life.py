@@ -1,0 +1,213 @@
+"""The present life of a subscription: what is known, what waits, and how each decision is written down."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from activities.orders import Entry, Look, Saving
+from lifecycle.events import EventHint
+from lifecycle.facts import Facts
+from lifecycle.intents import Outcome, Request, Result
+from lifecycle.letters import letters_due
+from lifecycle.moves import Move
+from lifecycle.notifications import NotificationDue
+from lifecycle.statuses import Status
+from lifecycle.subscription import Subscription
+from workflows import showing, steps
+from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
+
+STRIPE_SAYS_SO_ITSELF = timedelta(hours=1)
+"""How long after a deadline of Stripe's we wait for its event before we go and look."""
+LOOK_AGAIN_AFTER = timedelta(hours=6)
+"""How long we leave a deadline alone that has passed without anything new at Stripe."""
+
+
+class Life:
+    """State, inbox and pen of one workflow. There is one writer, the main loop, so there are no locks."""
+
+    def __init__(self, carried: Carried) -> None:
+        self.subscription = carried.subscription
+        self.has_begun = carried.has_begun
+        self.history_limit = carried.history_limit
+        self.requests = list(carried.requests)
+        self.hints = list(carried.hints)
+        self.outcomes = dict(carried.outcomes)
+        self.steps = list(carried.steps)
+        self.clock = Clock(carried.now)
+        self.look_not_before: datetime | None = None
+        self.letters_under_way: set[asyncio.Task[None]] = set()
+
+    async def begin(self) -> None:
+        """A new life starts with what outlived the one before."""
+        known = await steps.begin(self.subscription.user_id)
+        self.subscription = replace(
+            self.subscription,
+            seq=known.seq,
+            trial_used=known.trial_used,
+            stripe_customer_id=known.stripe_customer_id,
+        )
+        self.history_limit = known.continue_as_new_after_events
+        self.clock.set(known.now)
+        self.has_begun = True
+        if known.stripe_subscription_id:
+            await self.look("recovery", "a running subscription without a workflow", begun=known.stripe_subscription_id)
+
+    @property
+    def has_mail(self) -> bool:
+        """Somebody asked for something, or Stripe hinted at something."""
+        return bool(self.requests or self.hints)
+
+    async def quiet_until(self, moment: datetime | None, what: str) -> bool:
+        """True when the moment came and nothing else; False when there is mail. Without a moment it waits for mail."""
+        showing.show_details(
+            self.subscription, what if moment is None else f"{what} ({moment:%Y-%m-%d %H:%M} UTC)", self.steps
+        )
+        if moment is None:
+            await workflow.wait_condition(lambda: self.has_mail)
+            return False
+        remaining = moment - self.clock.now()
+        if self.has_mail or remaining <= timedelta(0):
+            return not self.has_mail
+        try:
+            await workflow.wait_condition(lambda: self.has_mail, timeout=remaining, timeout_summary=what)
+        except TimeoutError:
+            return True
+        return False
+
+    async def look_after(self, moment: datetime | None, what: str) -> None:
+        """Wait for mail; when Stripe stays silent about a deadline of its own, go and look."""
+        due = moment + STRIPE_SAYS_SO_ITSELF if moment else None
+        if due and self.look_not_before:
+            due = max(due, self.look_not_before)
+        if await self.quiet_until(due, what):
+            await self.look("timer", what)
+
+    async def look(
+        self, cause: str, cause_id: str, *, begun: str | None = None, answer: tuple[Request, Outcome] | None = None
+    ) -> None:
+        """Look at Stripe, make of it what the rules say, and write it down with all that follows.
+
+        Every hint that waits is answered by this one look. ``begun`` names a subscription that was just made.
+        """
+        hints, self.hints = self.hints, []
+        facts = await self._find(hints, begun)
+        before = self.subscription
+        moves: list[Move] = []
+        if facts is not None:
+            self.subscription, moves = self._adopt(facts)
+        self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
+        entries = [self._moved(move, before, cause, cause_id) for move in moves]
+        if self.subscription.needs_attention not in {None, before.needs_attention}:
+            entries.append(self.entry("needs_attention", cause, cause_id))
+        await self.save(
+            entries,
+            letters=letters_due(before, replace(self.subscription, seq=before.seq + 1), moves),
+            events=[hint.id for hint in hints],
+            answer=answer,
+        )
+
+    async def save(
+        self,
+        entries: Sequence[Entry],
+        *,
+        letters: Sequence[NotificationDue] = (),
+        events: Sequence[str] = (),
+        answer: tuple[Request, Outcome] | None = None,
+    ) -> None:
+        """One transaction for everything; whoever waits is answered afterwards, so they can read what they did."""
+        self.subscription = replace(self.subscription, seq=self.subscription.seq + 1)
+        settled = self._settled(answer)
+        lines = [*entries, *self._unmoved(settled)]
+        saved = await steps.save(Saving(self.subscription, lines, list(events), list(letters), settled))
+        self.steps = [*self.steps, *(f"{line.at:%Y-%m-%d %H:%M} {line.entry} ({line.cause})" for line in lines)][
+            -STEPS_SHOWN:
+        ]
+        showing.show_search_attributes(self.subscription)
+        if saved.notification_ids:
+            task = asyncio.create_task(steps.send(saved.notification_ids))
+            self.letters_under_way.add(task)
+            task.add_done_callback(self.letters_under_way.discard)
+        self.outcomes = dict(list({**self.outcomes, **settled}.items())[-OUTCOMES_KEPT:])
+
+    def entry(self, name: str, cause: str, cause_id: str | None, **detail: str) -> Entry:
+        """A line of the timeline that changes no status."""
+        return Entry(name, self.clock.now(), cause, cause_id, detail=detail)
+
+    def flag(self, reason: str) -> None:
+        """A person should look at this subscription."""
+        self.subscription = replace(self.subscription, needs_attention=reason)
+
+    async def letters_sent(self) -> None:
+        """Letters under way are given their minute; after that the sweep has them."""
+        if self.letters_under_way:
+            await workflow.wait(list(self.letters_under_way))
+
+    def carried(self) -> Carried:
+        """What the next run needs."""
+        return Carried(
+            subscription=self.subscription,
+            has_begun=True,
+            history_limit=self.history_limit,
+            requests=self.requests,
+            hints=self.hints,
+            outcomes=self.outcomes,
+            steps=self.steps,
+            now=self.clock.now() if self.clock.travels else None,
+        )
+
+    async def _find(self, hints: Sequence[EventHint], begun: str | None) -> Facts | None:
+        """Our own subscription, or one that was begun elsewhere (checkout, dashboard) and is to be adopted."""
+        own = begun or self.subscription.stripe_subscription_id
+        for other in dict.fromkeys(hint.subscription_id for hint in hints):
+            if other in {None, own}:
+                continue
+            found = await steps.fetch(Look(self.subscription.user_id, str(other)))
+            if found is None or not found.status.is_live:
+                continue
+            if begun is None and not self.subscription.status.is_live:
+                self.subscription = self.subscription.next_life()
+                return found
+            self.flag(f"{other} is {found.status} beside {own}: this customer has two subscriptions")
+        if own is None:
+            return None
+        known = self.subscription.price if own == self.subscription.stripe_subscription_id else None
+        facts = await steps.fetch(Look(self.subscription.user_id, own, known))
+        if facts is None:
+            self.flag(f"Stripe knows no subscription {own}")
+        return facts
+
+    def _adopt(self, facts: Facts) -> tuple[Subscription, list[Move]]:
+        after, moves, surprise = self.subscription.after(facts)
+        if surprise is None and facts.unknown_price:
+            after = replace(after, needs_attention=f"{facts.price} is a price of none of our plans")
+        return after, moves
+
+    def _moved(self, move: Move, before: Subscription, cause: str, cause_id: str) -> Entry:
+        after = self.subscription
+        detail = {"subscription": after.stripe_subscription_id, "invoice": after.invoice.id if after.invoice else None}
+        if after.terms:
+            detail["plan"] = f"{after.terms.plan} per {after.terms.interval}"
+        known = {name: value for name, value in detail.items() if value}
+        return Entry(move, self.clock.now(), cause, cause_id, before.status, after.status, known)
+
+    def _settled(self, answer: tuple[Request, Outcome] | None) -> dict[str, Outcome]:
+        """The answer, completed with where the subscription now stands."""
+        if answer is None:
+            return {}
+        request, outcome = answer
+        status = self.subscription.status
+        if outcome.result is Result.DONE and status is Status.INCOMPLETE:
+            detail = "The bank wants the customer to confirm this payment."
+            outcome = Outcome(Result.ACTION_REQUIRED, "authentication_required", detail)
+        return {request.operation_id: replace(outcome, status=status, effective_at=self.subscription.cancel_at)}
+
+    def _unmoved(self, settled: dict[str, Outcome]) -> list[Entry]:
+        """An intent that was declined or refused leaves its line too."""
+        return [
+            self.entry(f"intent_{outcome.result}", "intent", operation_id, code=outcome.code or "")
+            for operation_id, outcome in settled.items()
+            if outcome.result is not Result.DONE
+        ]

@@ -1,0 +1,147 @@
+"""Every step a workflow can take outside itself: one function per activity, with its time limits and patience."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.emails import Emails
+    from activities.orders import (
+        Beginning,
+        Canceled,
+        CancelOrder,
+        Changed,
+        ChangeOrder,
+        Look,
+        ResumeOrder,
+        Saved,
+        Saving,
+        Subscribed,
+        SubscribeOrder,
+    )
+    from activities.payments import Payments
+    from activities.records import Records
+    from lifecycle.facts import Facts
+
+_PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+"""For as long as it takes: whatever is away comes back, and nothing may be lost meanwhile."""
+
+_UNTIL_REFUSED = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(minutes=1),
+    non_retryable_error_types=["StripeRefused"],
+)
+_ONCE_MORE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
+_A_FEW_TIMES = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
+
+_ONE_CALL = timedelta(seconds=30)
+_SEVERAL_CALLS = timedelta(minutes=2)
+_ONE_TRANSACTION = timedelta(seconds=15)
+
+
+async def begin(user_id: str) -> Beginning:
+    """What outlived the user's earlier lives."""
+    return await workflow.execute_activity_method(
+        Records.begin,
+        user_id,
+        start_to_close_timeout=_ONE_TRANSACTION,
+        retry_policy=_PATIENT,
+        summary="what is known of this user",
+    )
+
+
+async def fetch(look: Look) -> Facts | None:
+    """The present, from Stripe; None when Stripe knows no such subscription."""
+    return await workflow.execute_activity_method(
+        Payments.fetch,
+        look,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_PATIENT,
+        summary=f"look at {look.subscription_id}",
+    )
+
+
+async def save(saving: Saving) -> Saved:
+    """Write a decision down: within the workflow task while PostgreSQL answers, else as an activity that waits for it.
+
+    The first way costs one event of history instead of six.
+    """
+    try:
+        return await workflow.execute_local_activity_method(
+            Records.save,
+            saving,
+            start_to_close_timeout=timedelta(seconds=3),
+            schedule_to_close_timeout=timedelta(seconds=5),
+            retry_policy=_ONCE_MORE,
+        )
+    except ActivityError:
+        return await workflow.execute_activity_method(
+            Records.save,
+            saving,
+            start_to_close_timeout=_ONE_TRANSACTION,
+            retry_policy=_PATIENT,
+            summary=f"save step {saving.subscription.seq}",
+        )
+
+
+async def subscribe(order: SubscribeOrder) -> Subscribed:
+    """Begin the subscription in Stripe."""
+    return await workflow.execute_activity_method(
+        Payments.subscribe,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary=f"subscribe to {order.terms.lookup_key}",
+    )
+
+
+async def change_plan(order: ChangeOrder) -> Changed:
+    """Swap the price in Stripe."""
+    return await workflow.execute_activity_method(
+        Payments.change_plan,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary=f"change to {order.terms.lookup_key}",
+    )
+
+
+async def cancel(order: CancelOrder) -> Canceled:
+    """End the subscription in Stripe."""
+    return await workflow.execute_activity_method(
+        Payments.cancel,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary="cancel when the period is over" if order.at_period_end else "cancel now",
+    )
+
+
+async def resume(order: ResumeOrder) -> None:
+    """Undo a scheduled cancellation in Stripe."""
+    await workflow.execute_activity_method(
+        Payments.resume,
+        order,
+        start_to_close_timeout=_ONE_CALL,
+        retry_policy=_UNTIL_REFUSED,
+        summary="undo the cancellation",
+    )
+
+
+async def send(notification_ids: Sequence[str]) -> None:
+    """Send letters at once; what cannot be sent now stays in the table for the sweep."""
+    try:
+        await workflow.execute_activity_method(
+            Emails.send,
+            [UUID(notification_id) for notification_id in notification_ids],
+            start_to_close_timeout=_ONE_CALL,
+            schedule_to_close_timeout=timedelta(minutes=1),
+            retry_policy=_A_FEW_TIMES,
+            summary="send letters",
+        )
+    except ActivityError:
+        workflow.logger.warning("letters wait for the sweep", extra={"notification_ids": list(notification_ids)})

@@ -1,0 +1,180 @@
+"""The story of one customer's subscription, for as long as it lives.
+
+Message handlers take note and wait; the main loop acts, one thing at a time. Stripe's events are hints: the loop
+looks at the present and reduces it by the rules in `lifecycle`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    # The rules are pure and hold no clock; passing them through saves 9 ms and 120 kB for each cold workflow.
+    from lifecycle.events import EventHint
+    from lifecycle.intents import Outcome, Request, Result, Subscribe
+    from lifecycle.letters import letter
+    from lifecycle.notifications import Notification
+    from lifecycle.refusals import Refusal, check
+    from lifecycle.statuses import Status
+    from lifecycle.subscription import Subscription
+    from workflows import effects
+    from workflows.carried import Carried
+    from workflows.life import Life
+
+
+@workflow.defn(name="Subscription")
+class SubscriptionWorkflow:
+    """One customer, one writer."""
+
+    @workflow.init
+    def __init__(self, carried: Carried) -> None:
+        self.life = Life(carried)
+
+    @workflow.run
+    async def run(self, _: Carried) -> str:
+        """From the first intent or event to the end; the answer is the last status."""
+        if not self.life.has_begun:
+            await self.life.begin()
+        while not await self.is_over():
+            if self.life.has_mail:
+                await self.work_off_inbox()
+                continue
+            await self.continue_as_new_when_due()
+            match self.life.subscription.status:
+                case Status.INCOMPLETE:
+                    await self.first_payment()
+                case Status.TRIALING:
+                    await self.trial()
+                case Status.ACTIVE:
+                    await self.paid_period()
+                case Status.PAST_DUE:
+                    await self.dunning()
+                case _:
+                    await self.standstill()
+        return self.life.subscription.status.value
+
+    async def first_payment(self) -> None:
+        """The customer has 23 hours to confirm or pay; then Stripe lets it expire."""
+        await self.life.look_after(self.life.subscription.first_payment_expires_at, "the first payment")
+
+    async def trial(self) -> None:
+        """Free until the trial ends; the customer hears about it before the first charge."""
+        reminder = self.life.subscription.trial_reminder_at
+        if reminder is None:
+            await self.life.look_after(self.life.subscription.trial_ends_at, "the end of the trial")
+        elif await self.life.quiet_until(reminder, "the trial reminder"):
+            await self.remind_of_trial_end()
+
+    async def paid_period(self) -> None:
+        """Paid up. Stripe renews; there is something to wait for only when the customer leaves."""
+        leaving = self.life.subscription.cancel_at
+        await self.life.look_after(leaving, "the end of the last period" if leaving else "Stripe's next renewal")
+
+    async def dunning(self) -> None:
+        """Stripe tries again and again; access stays through grace, then we give up."""
+        now, subscription = self.life.clock.now(), self.life.subscription
+        patience_ends = now if subscription.tries_used_up else subscription.grace_ends_at
+        if patience_ends and self.life.look_not_before:
+            patience_ends = max(patience_ends, self.life.look_not_before)
+        if await self.life.quiet_until(patience_ends, "a payment, until grace ends"):
+            await self.give_up()
+
+    async def standstill(self) -> None:
+        """Unpaid or paused: nothing happens by itself until somebody pays, resumes or cancels."""
+        await self.life.look_after(self.life.subscription.cancel_at, "a payment, a new card or a cancellation")
+
+    async def remind_of_trial_end(self) -> None:
+        """Said once for each end of trial; said again when the trial was extended."""
+        before = self.life.subscription
+        self.life.subscription = replace(before, trial_reminded_for=before.trial_ends_at)
+        due = letter(Notification.TRIAL_ENDING, before, self.life.subscription)
+        await self.life.save([self.life.entry("trial_ending", "timer", "trial_reminder")], letters=[due])
+
+    async def give_up(self) -> None:
+        """Look once more, then end it; the open invoice is voided first, so a payment in that moment wins."""
+        await self.life.look("timer", "the end of grace")
+        if self.life.subscription.status is not Status.PAST_DUE:
+            return
+        self.life.subscription = replace(self.life.subscription, gave_up_at=self.life.clock.now())
+        if not await effects.give_up(self.life.subscription):
+            self.life.subscription = replace(self.life.subscription, gave_up_at=None)
+        await self.life.look("timer", "the end of grace")
+
+    async def work_off_inbox(self) -> None:
+        """One command at a time, in order; events need no order, one look answers them all."""
+        if self.life.requests:
+            await self.carry_out(self.life.requests[0])
+        else:
+            await self.life.look("event", self.life.hints[-1].id)
+
+    async def carry_out(self, request: Request) -> None:
+        """An intent: refused when it no longer fits, else done in Stripe, saved, and only then answered."""
+        if isinstance(request.intent, Subscribe) and self.life.subscription.status.is_over:
+            self.life.subscription = self.life.subscription.next_life()
+        outcome, begun = await self.done_or_refused(request)
+        if outcome.result is Result.FAILED:
+            self.life.flag(outcome.detail or "Stripe refused an intent")
+        await self.life.look("intent", request.operation_id, begun=begun, answer=(request, outcome))
+        self.life.requests.remove(request)
+
+    async def done_or_refused(self, request: Request) -> tuple[Outcome, str | None]:
+        """The state may have changed since the intent was accepted."""
+        try:
+            check(self.life.subscription, request.intent)
+        except Refusal as refusal:
+            return Outcome(Result.REFUSED, refusal.code, refusal.detail), None
+        return await effects.carry_out(request, self.life.subscription)
+
+    async def is_over(self) -> bool:
+        """Nothing lives, nothing waits, and everybody who asked has been answered."""
+        if self.life.has_mail or self.life.subscription.status.is_live:
+            return False
+        await self.life.letters_sent()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return not self.life.has_mail
+
+    async def continue_as_new_when_due(self) -> None:
+        """Go on in a fresh history when this one is long enough; the inbox and the answers go along."""
+        info = workflow.info()
+        if info.get_current_history_length() < self.life.history_limit and not info.is_continue_as_new_suggested():
+            return
+        await self.life.letters_sent()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(self.life.carried())
+
+    @workflow.update(description="Begin, change, cancel or resume; answered when it is done and saved.")
+    async def ask(self, request: Request) -> Outcome:
+        """Take an intent and wait for its outcome; the same operation twice is one."""
+        known = {waiting.operation_id for waiting in self.life.requests} | self.life.outcomes.keys()
+        if request.operation_id not in known:
+            self.life.requests.append(request)
+        await workflow.wait_condition(lambda: request.operation_id in self.life.outcomes)
+        return self.life.outcomes[request.operation_id]
+
+    @ask.validator
+    def refuse_what_does_not_fit(self, request: Request) -> None:
+        """Refused at the door: nothing is written to the history."""
+        if request.operation_id in self.life.outcomes or self.life.requests:
+            return  # answered before, or to be judged by the state that the intents before it leave
+        try:
+            check(self.life.subscription, request.intent)
+        except Refusal as refusal:
+            raise ApplicationError(refusal.detail, refusal.code.value, type="Refusal", non_retryable=True) from None
+
+    @workflow.signal(description="Stripe's events about this customer, several at once; each is a hint to look.")
+    def stripe_events(self, hints: Sequence[EventHint]) -> None:
+        """Take note; one look will answer them all."""
+        self.life.hints.extend(hints)
+
+    @workflow.signal(description="A person has looked: take the flag NeedsAttention away.")
+    async def acknowledge(self, by: str) -> None:
+        """Clears the flag at the next look, which this asks for; ``by`` is the operator's id."""
+        self.life.subscription = replace(self.life.subscription, needs_attention=None)
+        self.life.hints.append(EventHint(id=f"acknowledged by {by}", type="acknowledged"))
+
+    @workflow.query(description="The whole state: ids, moments, amounts and rules.")
+    def state(self) -> Subscription:
+        """What the workflow knows now."""
+        return self.life.subscription
