@@ -79,9 +79,10 @@ async def session_owner(engine: AsyncEngine, token: str) -> str | None:
     return None if row is None else str(row["id"])
 
 
-async def read_subscription(engine: AsyncEngine, user_id: str) -> RowMapping | None:
+async def read_subscription(engine: AsyncEngine, user_id: str) -> dict[str, Any] | None:
     """The user's projection with ``clock_offset_seconds``, how far the customer's clock is ahead of the wall's."""
-    return await _one(engine, _SUBSCRIPTION, {"user_id": user_id})
+    row = await _one(engine, _SUBSCRIPTION, {"user_id": user_id})
+    return dict(row) if row is not None else None
 
 
 async def read_standing(engine: AsyncEngine, user_id: str) -> CustomerStanding:

@@ -1,0 +1,111 @@
+"""The API as one application: `create_app` builds it from settings, and nothing happens on import."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypedDict
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import telemetry
+from api import checkout, failures, health, operations, plans, subscriptions, webhooks
+from api.auth import require_policies
+from api.contract import DESCRIPTION, TAGS, write_contract
+from api.envelope import BodyLimit, Envelope
+from api.outside import connect_outside
+from api.parts import Outside, Parts
+from database.ledger import Ledger
+from database.reading import read_ledger_lag
+from database.session import make_engine
+from lifecycle.plans import Catalogue, load_catalogue
+from settings import Settings
+
+VERSION = "0.1.0"
+PAUSE_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+Connect = Callable[[Settings, AsyncEngine, Catalogue], AbstractAsyncContextManager[Outside]]
+
+
+class State(TypedDict):
+    """What the lifespan lays into every request."""
+
+    parts: Parts
+
+
+def wall_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, *, connect: Connect = connect_outside, clock: Callable[[], datetime] = wall_clock
+) -> FastAPI:
+    """The API of one installation. It starts, reads and takes webhooks also while Temporal is away."""
+    catalogue = load_catalogue(settings.plans_file)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        engine = make_engine(settings, application_name="perennial-api")
+        ledger = Ledger(engine)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            outside = await stack.enter_async_context(connect(settings, engine, catalogue))
+            await stack.enter_async_context(_meanwhile(outside.relay.run))
+            await stack.enter_async_context(_meanwhile(partial(_measure_lag, engine)))
+            await stack.enter_async_context(ledger.writing())
+            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside))
+
+    app = FastAPI(
+        title="Perennial",
+        version=VERSION,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    for room in (plans, subscriptions, checkout, operations, webhooks, health):
+        app.include_router(room.router)
+    failures.install(app)
+    require_policies(app)
+    app.openapi = lambda: write_contract(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    app.add_middleware(
+        BodyLimit, limit=settings.request_max_bytes, limits_by_path={webhooks.PATH: settings.webhook_max_bytes}
+    )
+    app.add_middleware(Envelope)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _meanwhile(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Do something in the background as long as the block lasts, beginning again when it breaks."""
+    task = asyncio.create_task(_again_and_again(work))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _again_and_again(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:  # whatever it is, the API must go on serving
+            log.exception("background_work_broke")
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _measure_lag(engine: AsyncEngine) -> None:
+    """While the database is away the last value stands."""
+    with contextlib.suppress(SQLAlchemyError, OSError):
+        telemetry.LEDGER_LAG.set(await read_ledger_lag(engine))

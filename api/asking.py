@@ -1,0 +1,137 @@
+"""A write and its Idempotency-Key: carried out once, answered the same every time."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+import telemetry
+from api.parts import Parts
+from api.problems import Problem
+from api.views import OperationView, view_subscription
+from database.operations import Operation, begin_operation, complete_operation, remember_answer
+from database.reading import read_subscription
+from lifecycle import intents
+from lifecycle.intents import Intent, Outcome, Result
+from lifecycle.refusals import Refusal
+
+ACCEPTED = 202
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write of a caller: who, what kind, under which key, and what exactly was asked."""
+
+    user_id: str
+    kind: str
+    key: str | None
+    fingerprint: str
+
+
+def describe_write(request: Request, user_id: str, kind: str, key: str | None, asked: dict[str, Any]) -> Write:
+    """``asked`` is the validated body, so that spelling (spaces, case of a plan) does not make another request."""
+    text = orjson.dumps([request.method, request.url.path, asked], option=orjson.OPT_SORT_KEYS)
+    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest())
+
+
+async def begin(parts: Parts, write: Write) -> Operation:
+    """The operation of this write, new or known; raises a problem when its key was used for something else."""
+    operation = await begin_operation(parts.engine, write.user_id, write.key, write.kind, write.fingerprint)
+    structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
+    if operation.fingerprint != write.fingerprint:
+        raise Problem(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for a different request; use a new one.",
+            errors=[{"field": "Idempotency-Key", "reason": "was used for a different request"}],
+        )
+    return operation
+
+
+async def carry_out(parts: Parts, write: Write, intent: Intent, *, status: int = 200) -> JSONResponse:
+    """Ask the customer's workflow, or repeat what it answered before; ``status`` is that of success.
+
+    A key whose operation is still pending joins it: the workflow knows the operation's name and does it once.
+    """
+    operation = await begin(parts, write)
+    outcome = _stored(operation) or await _ask(parts, write, operation, intent)
+    if outcome is None:
+        telemetry.OPERATIONS.labels(write.kind, "pending").inc()
+        return _accepted(operation)
+    telemetry.OPERATIONS.labels(write.kind, outcome.result.value).inc()
+    if outcome.result is not Result.DONE:
+        raise await _problem_of(parts, write, outcome)
+    body = operation.answer or await _fresh(parts, write.user_id)
+    if operation.answer is None:
+        await remember_answer(parts.engine, operation.id, body)
+    return JSONResponse(body, status)
+
+
+async def refuse(parts: Parts, operation: Operation, refusal: Refusal) -> Outcome:
+    """Close an operation that did not fit; asking again under its key is refused the same way."""
+    outcome = Outcome(Result.REFUSED, refusal.code.value, refusal.detail)
+    await complete_operation(parts.engine, operation.id, "refused", result=asdict(outcome))
+    return outcome
+
+
+def refused(outcome: Outcome) -> Problem:
+    """A refusal as a problem."""
+    return Problem(outcome.code or "invalid_request", outcome.detail)
+
+
+async def _ask(parts: Parts, write: Write, operation: Operation, intent: Intent) -> Outcome | None:
+    request = intents.Request(operation_id=str(operation.id), intent=intent)
+    try:
+        return await parts.outside.door.ask(write.user_id, request, parts.settings.request_deadline_seconds)
+    except Refusal as refusal:
+        return await refuse(parts, operation, refusal)
+
+
+async def _problem_of(parts: Parts, write: Write, outcome: Outcome) -> Problem:
+    match outcome.result:
+        case Result.REFUSED:
+            return refused(outcome)
+        case Result.DECLINED:
+            detail = outcome.detail or "The bank declined the payment; use another card or ask your bank."
+            return Problem("payment_declined", detail, code=outcome.code or "card_declined")
+        case Result.ACTION_REQUIRED:
+            return await _action_required(parts, write, outcome)
+    return Problem("payment_provider_refused", "The payment provider refused this; we have been told.")
+
+
+async def _action_required(parts: Parts, write: Write, outcome: Outcome) -> Problem:
+    """What confirms the payment is asked of Stripe each time: it is never stored, and it may be done meanwhile."""
+    action = await parts.outside.pages.required_action(write.user_id)
+    detail = outcome.detail or "Your bank wants you to confirm this payment."
+    return Problem("action_required", detail, required_action=asdict(action) if action else None)
+
+
+def _stored(operation: Operation) -> Outcome | None:
+    result = operation.result
+    if operation.is_pending or result is None:
+        return None
+    return Outcome(Result(result["result"]), result.get("code"), result.get("detail"))
+
+
+async def _fresh(parts: Parts, user_id: str) -> dict[str, Any]:
+    """The subscription as it stands now; the workflow saved it before it answered."""
+    row = await read_subscription(parts.engine, user_id)
+    if row is None or row["status"] is None:
+        raise Problem("no_subscription", "There is no subscription.")
+    return view_subscription(row, parts.customer_now(row["clock_offset_seconds"])).model_dump(mode="json")
+
+
+def _accepted(operation: Operation) -> JSONResponse:
+    pending = OperationView(
+        id=operation.id, kind=operation.kind, status="pending", created_at=operation.created_at
+    ).model_dump(mode="json")
+    return JSONResponse(pending, ACCEPTED, {"Location": address_of(operation.id), "Retry-After": "2"})
+
+
+def address_of(operation_id: UUID) -> str:
+    """Where an operation can be asked for."""
+    return f"/billing/operations/{operation_id}"

@@ -1,0 +1,96 @@
+"""Who is asking: sessions of Better-Auth, from its cookie or a Bearer token, looked up in PostgreSQL.
+
+Every route names one of the policies here; `require_policies` refuses to start an API with a route that names none.
+https://www.better-auth.com/docs/concepts/session-management, https://www.better-auth.com/docs/plugins/bearer
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+import structlog
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import iter_route_contexts
+
+from api.parts import Parts, PartsIn
+from api.problems import Problem
+from database.reading import session_owner
+
+_TOKEN = re.compile(r"[A-Za-z0-9]{32}")
+_SIGNED = re.compile(r"([A-Za-z0-9]{32})\.([A-Za-z0-9+/]{43}=)")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The signed-in user."""
+
+    user_id: str
+
+
+async def signed_in(request: Request, parts: PartsIn) -> Caller:
+    """The caller of a route for signed-in users; anything but a live session is 401."""
+    token = _presented_token(request, parts)
+    user_id = await session_owner(parts.engine, token) if token else None
+    if user_id is None:
+        raise Problem("not_signed_in", "Sign in and send the session cookie or a Bearer token.")
+    structlog.contextvars.bind_contextvars(user_id=user_id)
+    return Caller(user_id)
+
+
+async def anybody() -> None:
+    """The policy of a route that shows nothing of anybody."""
+
+
+async def stripe_itself() -> None:
+    """The policy of the webhook door: the signature in the request is the credential."""
+
+
+CallerIn = Annotated[Caller, Depends(signed_in)]
+_POLICIES = (signed_in, anybody, stripe_itself)
+
+
+def require_policies(app: FastAPI) -> None:
+    """Raise `RuntimeError` with the routes that do not say who may call them."""
+    bare = [
+        context.path
+        for context in iter_route_contexts(app.routes)
+        if context.include_in_schema and not any(call in _POLICIES for call in _calls(context.dependant))
+    ]
+    if bare:
+        raise RuntimeError(f"routes without a policy: {bare}")
+
+
+def verified_token(value: str, secret: str) -> str | None:
+    """The token of a signed cookie value ``token.signature``, percent-encoded or not; None when it was tampered with.
+
+    The signature is standard base64 of HMAC-SHA256 over the token with the secret as UTF-8.
+    """
+    match = _SIGNED.fullmatch(unquote(value))
+    if match is None:
+        return None
+    token, signature = match.groups()
+    digest = hmac.new(secret.encode(), token.encode(), hashlib.sha256).digest()
+    return token if hmac.compare_digest(base64.b64encode(digest), signature.encode()) else None
+
+
+def _presented_token(request: Request, parts: Parts) -> str | None:
+    """A Bearer token when there is one, else the cookie, the ``__Secure-`` one first; never a second try."""
+    secret = parts.settings.auth_secret.get_secret_value()
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        credential = credential.strip()
+        return credential if _TOKEN.fullmatch(credential) else verified_token(credential, secret)
+    name = f"{parts.settings.auth_cookie_prefix}.session_token"
+    cookie = request.cookies.get(f"__Secure-{name}") or request.cookies.get(name)
+    return verified_token(cookie, secret) if cookie else None
+
+
+def _calls(dependant: Any) -> Iterator[object]:
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _calls(dependency)

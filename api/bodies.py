@@ -1,0 +1,130 @@
+"""What callers may send: strict models, unknown fields refused, every text bounded."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from fastapi import Header
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from lifecycle.intents import CancelReason, Timing
+
+LONGEST_URL = 2048
+
+
+def checked_url(url: str) -> str:
+    """An absolute address that a browser may be sent to; raises `ValueError` with what is wrong.
+
+    Nothing that browsers and parsers read differently: no user name, backslash, space, control or non-ASCII
+    character.
+    """
+    if not all("!" <= character <= "~" for character in url) or "\\" in url:
+        raise ValueError("must be an absolute address of printable ASCII characters without spaces or backslashes")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an absolute http(s) address")
+    if "@" in parts.netloc:
+        raise ValueError("must not name a user")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must name a valid port") from None
+    return url
+
+
+def is_confidential(url: str) -> bool:
+    """Whether nobody on the way can read it: https, or this very machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+PlanCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$"),
+    Field(description="A plan's code from `GET /billing/plans`; upper or lower case.", examples=["PRO"]),
+]
+IntervalName = Annotated[Literal["month", "year"], Field(description="How often the price is charged.")]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(checked_url)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="Your name for this request, up to 255 printable characters. The same key with the same request "
+        "gives the same answer and is carried out once; with another request it is refused (422).",
+        examples=["7f3d1c1e-upgrade"],
+    ),
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Choice(_Strict):
+    plan: PlanCode
+
+    @field_validator("plan")
+    @classmethod
+    def _in_capitals(cls, plan: str) -> str:
+        return plan.upper()
+
+
+class SubscribeBody(_Choice):
+    """Begin a subscription."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"plan": "BASIC", "interval": "month", "trial_period_days": 14}]}
+    )
+    interval: IntervalName
+    trial_period_days: int | None = Field(
+        default=None, ge=0, le=730, description="Free days, at most the plan's own; without it, the plan's own trial."
+    )
+    payment_method: str | None = Field(
+        default=None,
+        pattern=r"^(pm|card|src)_[A-Za-z0-9_]{1,120}$",
+        description="A Stripe payment method of the customer's, collected by Stripe.js; needed when there is no trial.",
+    )
+
+
+class ChangePlanBody(_Choice):
+    """Move to another plan; what is left of the old one is credited."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "PRO", "interval": "month"}]})
+    interval: IntervalName | None = Field(default=None, description="Without it, the interval stays.")
+
+
+class CancelQuery(BaseModel):
+    """When to cancel and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    timing: Timing = Field(
+        default=Timing.PERIOD_END, description="`period_end` keeps access until what is paid is over."
+    )
+    reason: CancelReason | None = Field(default=None, description="Why, in Stripe's list.")
+
+
+class CheckoutBody(_Choice):
+    """Open a Stripe Checkout page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "plan": "PRO",
+                    "interval": "year",
+                    "success_url": "https://app.example.com/billing?done=1",
+                    "cancel_url": "https://app.example.com/billing",
+                }
+            ]
+        }
+    )
+    interval: IntervalName
+    success_url: Url = Field(description="Where the customer returns after paying.")
+    cancel_url: Url = Field(description="Where the customer returns without paying.")
+
+
+class PortalBody(_Strict):
+    """Open Stripe's customer portal."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"return_url": "https://app.example.com/billing"}]})
+    return_url: Url = Field(description="Where the customer returns.")

@@ -1,0 +1,143 @@
+"""Stripe's own pages for a customer: Checkout and the portal."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+
+import telemetry
+from activities.customers import UnknownUser
+from activities.gateway import StripeRefused
+from activities.pages import NoCustomer
+from api.asking import begin, describe_write, refuse, refused
+from api.auth import CallerIn
+from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
+from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
+from api.media import json_only
+from api.parts import Parts, PartsIn
+from api.problems import Problem
+from api.views import AddressView, CheckoutView
+from database.operations import Operation, complete_operation
+from database.reading import CustomerStanding, read_standing
+from lifecycle.intents import Outcome, Result
+from lifecycle.plans import Interval
+from lifecycle.refusals import Refusal, RefusalCode
+from lifecycle.statuses import Status
+
+router = APIRouter(prefix="/billing", tags=["Stripe's pages"])
+
+SECURED = {"security": OF_A_CALLER}
+
+
+@router.post(
+    "/checkout",
+    status_code=201,
+    response_model=CheckoutView,
+    openapi_extra=SECURED,
+    dependencies=[Depends(json_only)],
+    responses=problems(*WRITES, *WITH_BODY, "unknown_plan", "already_subscribed", "payment_incomplete"),
+    summary="Open Checkout",
+)
+async def open_checkout(
+    request: Request, body: CheckoutBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """A Stripe Checkout page for a plan, with its trial when the caller has never had one."""
+    terms = parts.catalogue.terms(body.plan, Interval(body.interval))
+    check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
+    write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
+    operation = await begin(parts, write)
+    if not operation.is_pending:
+        return _again(operation)
+    standing = await read_standing(parts.engine, caller.user_id)
+    await _refuse_if_subscribed(parts, operation, standing)
+    try:
+        opened = await parts.outside.pages.open_checkout(
+            caller.user_id,
+            terms,
+            0 if standing.trial_used_at else terms.trial_days,
+            body.success_url,
+            body.cancel_url,
+            str(operation.id),
+        )
+    except StripeRefused:
+        await _fail(parts, operation)
+        raise
+    return await _answer(parts, operation, asdict(opened))
+
+
+@router.post(
+    "/portal",
+    status_code=201,
+    response_model=AddressView,
+    openapi_extra=SECURED,
+    dependencies=[Depends(json_only)],
+    responses=problems(*WRITES, *WITH_BODY, "no_customer"),
+    summary="Open the customer portal",
+)
+async def open_portal(
+    request: Request, body: PortalBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """Stripe's portal, where the caller changes cards and finds invoices."""
+    check_addresses(parts, {"return_url": body.return_url})
+    write = describe_write(request, caller.user_id, "portal", idempotency_key, body.model_dump())
+    operation = await begin(parts, write)
+    if not operation.is_pending:
+        return _again(operation)
+    try:
+        url = await parts.outside.pages.open_portal(caller.user_id, body.return_url, str(operation.id))
+    except (StripeRefused, NoCustomer, UnknownUser):
+        await _fail(parts, operation)
+        raise
+    return await _answer(parts, operation, {"url": url})
+
+
+def check_addresses(parts: Parts, addresses: Mapping[str, str]) -> None:
+    """Customers return over https; on a laptop http will do."""
+    errors = [
+        {"field": field, "reason": "must use https"}
+        for field, url in addresses.items()
+        if parts.settings.mode == "production" and not is_confidential(url)
+    ]
+    if errors:
+        raise Problem("invalid_request", f"{errors[0]['field']}: must use https", errors=errors)
+
+
+async def _refuse_if_subscribed(parts: Parts, operation: Operation, standing: CustomerStanding) -> None:
+    """A second subscription beside a running one would be charged twice."""
+    status = Status(standing.status or Status.NONE)
+    if not status.is_live:
+        return
+    telemetry.OPERATIONS.labels(operation.kind, Result.REFUSED.value).inc()
+    if status is Status.INCOMPLETE:
+        refusal = Refusal(
+            RefusalCode.PAYMENT_INCOMPLETE, "A subscription waits for its first payment; complete that one."
+        )
+    else:
+        refusal = Refusal(RefusalCode.ALREADY_SUBSCRIBED, "There is a subscription already; change its plan instead.")
+    raise refused(await refuse(parts, operation, refusal))
+
+
+async def _answer(parts: Parts, operation: Operation, body: dict[str, str]) -> JSONResponse:
+    telemetry.OPERATIONS.labels(operation.kind, Result.DONE.value).inc()
+    await complete_operation(parts.engine, operation.id, "succeeded", {"result": Result.DONE.value}, body)
+    return JSONResponse(body, 201)
+
+
+async def _fail(parts: Parts, operation: Operation) -> None:
+    telemetry.OPERATIONS.labels(operation.kind, Result.FAILED.value).inc()
+    await complete_operation(parts.engine, operation.id, "failed", {"result": Result.FAILED.value})
+
+
+def _again(operation: Operation) -> JSONResponse:
+    """What was answered under this key before."""
+    if operation.answer is not None:
+        return JSONResponse(operation.answer, 201)
+    result = operation.result or {}
+    if result.get("result") == Result.REFUSED.value:
+        raise refused(Outcome(Result.REFUSED, result.get("code"), result.get("detail")))
+    if operation.kind == "portal":
+        raise Problem("no_customer", "You had no billing account then; ask again with a new Idempotency-Key.")
+    raise Problem(
+        "payment_provider_refused", "The payment provider refused this; ask again with a new Idempotency-Key."
+    )

@@ -1,0 +1,48 @@
+"""The lines out of the API: Temporal, which may be away when it starts, and Stripe's pages."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.catalogue import Prices
+from activities.customers import Customers
+from activities.gateway import make_stripe
+from activities.pages import Pages
+from api.parts import Outside
+from lifecycle.plans import Catalogue
+from settings import Settings
+from workflows.connection import connect
+from workflows.door import Door
+from workflows.relay import Relay
+
+HEALTH_TIMEOUT = timedelta(seconds=2)
+
+
+@contextlib.asynccontextmanager
+async def connect_outside(settings: Settings, engine: AsyncEngine, catalogue: Catalogue) -> AsyncIterator[Outside]:
+    """Everything behind the API; nothing connects before it is used."""
+    client = await connect(settings, lazy=True)
+    stripe = make_stripe(settings)
+    customers = Customers(stripe, engine, settings)
+
+    async def temporal_answers() -> bool:
+        return await is_up(client)
+
+    yield Outside(
+        door=Door(client, settings.temporal_task_queue),
+        pages=Pages(stripe, engine, customers, Prices(stripe)),
+        relay=Relay(engine, client, settings),
+        temporal_answers=temporal_answers,
+    )
+
+
+async def is_up(client: Client) -> bool:
+    """Whether Temporal's frontend serves."""
+    try:
+        return await client.service_client.check_health(timeout=HEALTH_TIMEOUT)
+    except (RPCError, RuntimeError):  # a client that could not connect yet says so with a RuntimeError
+        return False

@@ -1,0 +1,84 @@
+"""What a request can reach: built once when the API starts, handed to every request, closed when it stops."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.pages import CheckoutOpened, RequiredAction
+from database.ledger import Ledger
+from lifecycle import intents
+from lifecycle.plans import Catalogue, Terms
+from settings import Settings
+
+
+class Door(Protocol):
+    """The way to a customer's workflow."""
+
+    async def ask(self, user_id: str, request: intents.Request, deadline: float) -> intents.Outcome | None:
+        """The outcome of an intent, or None when it is still being worked on after ``deadline`` seconds.
+
+        Raises `lifecycle.refusals.Refusal` when it does not fit, `workflows.door.Unavailable` when nobody answers.
+        """
+
+
+class Relay(Protocol):
+    """Hands ledger rows to workflows, in the background."""
+
+    def wake(self) -> None:
+        """There is a new row."""
+
+    async def run(self) -> None:
+        """Hand over what is pending, for ever."""
+
+
+class Pages(Protocol):
+    """Stripe's own pages; see `activities.pages.Pages`."""
+
+    async def open_checkout(
+        self, user_id: str, terms: Terms, trial_days: int, success_url: str, cancel_url: str, operation_id: str
+    ) -> CheckoutOpened: ...
+
+    async def open_portal(self, user_id: str, return_url: str, operation_id: str) -> str: ...
+
+    async def required_action(self, user_id: str) -> RequiredAction | None: ...
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What stands behind the API: the workflows, Stripe's pages and whether Temporal answers."""
+
+    door: Door
+    pages: Pages
+    relay: Relay
+    temporal_answers: Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a route may use."""
+
+    settings: Settings
+    engine: AsyncEngine
+    ledger: Ledger
+    catalogue: Catalogue
+    clock: Callable[[], datetime]
+    outside: Outside
+
+    def customer_now(self, clock_offset_seconds: int) -> datetime:
+        """The time on a customer's own clock; in production that is the wall's, whatever a row says."""
+        if self.settings.mode == "production":
+            return self.clock()
+        return self.clock() + timedelta(seconds=clock_offset_seconds)
+
+
+async def parts_of(request: Request) -> Parts:
+    """The parts that the lifespan laid into every request's state."""
+    parts: Parts = request.state.parts
+    return parts
+
+
+PartsIn = Annotated[Parts, Depends(parts_of)]

@@ -1,0 +1,169 @@
+"""The caller's own subscription: read it, begin it, change it, end it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+
+from api.asking import carry_out, describe_write
+from api.auth import CallerIn
+from api.bodies import CancelQuery, ChangePlanBody, IdempotencyKey, SubscribeBody
+from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, Responses, answers_with, problems
+from api.media import json_only
+from api.parts import Parts, PartsIn
+from api.problems import Problem
+from api.views import OperationView, SubscriptionView, TimelineEntryView, TimelineView, view_subscription
+from database.reading import read_subscription, read_timeline
+from lifecycle.intents import Cancel, ChangePlan, Resume, Subscribe
+from lifecycle.plans import Interval, Terms
+
+router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
+
+SECURED = {"security": OF_A_CALLER}
+LATER: Responses = {
+    202: answers_with(
+        "Accepted; not finished yet",
+        OperationView,
+        {"Location": "Where to ask how it ended.", "Retry-After": "Seconds."},
+    )
+}
+PAYING = ("payment_declined", "action_required", "unknown_plan")
+
+
+@router.get(
+    "/me", openapi_extra=SECURED, responses=problems(*READS, "no_subscription"), summary="Read the subscription"
+)
+async def read_mine(caller: CallerIn, parts: PartsIn) -> SubscriptionView:
+    """The caller's subscription as it stands; one that is over is still shown."""
+    row = await read_subscription(parts.engine, caller.user_id)
+    if row is None or row["status"] is None:
+        raise Problem("no_subscription", "You have never subscribed.")
+    return view_subscription(row, parts.customer_now(row["clock_offset_seconds"]))
+
+
+@router.get(
+    "/me/timeline", openapi_extra=SECURED, responses=problems(*READS, "invalid_request"), summary="Read what happened"
+)
+async def read_my_timeline(
+    caller: CallerIn,
+    parts: PartsIn,
+    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,4}$", description="From `next_cursor`.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    newest_first: Annotated[bool, Query(description="Otherwise the oldest come first.")] = False,
+) -> TimelineView:
+    """What happened to the caller's subscription, page by page, oldest first unless asked otherwise."""
+    seq, _, position = (cursor or "").partition("-")
+    beyond = (int(seq), int(position)) if cursor else None
+    rows = await read_timeline(parts.engine, caller.user_id, beyond=beyond, newest_first=newest_first, limit=limit + 1)
+    page = rows[:limit]
+    entries = [TimelineEntryView(**{name: row[name] for name in TimelineEntryView.model_fields}) for row in page]
+    more = f"{page[-1]['seq']}-{page[-1]['position']}" if len(rows) > limit else None
+    return TimelineView(entries=entries, next_cursor=more)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=SubscriptionView,
+    openapi_extra=SECURED,
+    dependencies=[Depends(json_only)],
+    responses=LATER
+    | problems(
+        *WRITES,
+        *WITH_BODY,
+        *PAYING,
+        "already_subscribed",
+        "payment_incomplete",
+        "trial_already_used",
+        "trial_too_long",
+        "payment_method_required",
+        "payment_method_invalid",
+    ),
+    summary="Subscribe",
+)
+async def subscribe(
+    request: Request, body: SubscribeBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """Begin a subscription with the plan's trial, a shorter one, or none and a payment method."""
+    terms = parts.catalogue.terms(body.plan, Interval(body.interval))
+    check_trial(terms, body.trial_period_days)
+    write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
+    return await carry_out(parts, write, Subscribe(terms, body.trial_period_days, body.payment_method), status=201)
+
+
+@router.patch(
+    "/plan",
+    response_model=SubscriptionView,
+    openapi_extra=SECURED,
+    dependencies=[Depends(json_only)],
+    responses=LATER
+    | problems(
+        *WRITES,
+        *WITH_BODY,
+        *PAYING,
+        "no_subscription",
+        "same_plan",
+        "past_due",
+        "payment_incomplete",
+        "paused",
+        "cancellation_scheduled",
+    ),
+    summary="Change the plan",
+)
+async def change_plan(
+    request: Request, body: ChangePlanBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """Move to another plan or interval now. An upgrade is charged at once; what is left of the old plan is credited."""
+    terms = parts.catalogue.terms(body.plan, await _interval(parts, caller.user_id, body.interval))
+    write = describe_write(request, caller.user_id, "change_plan", idempotency_key, body.model_dump())
+    return await carry_out(parts, write, ChangePlan(terms))
+
+
+@router.delete(
+    "",
+    response_model=SubscriptionView,
+    openapi_extra=SECURED,
+    responses=LATER | problems(*WRITES, "no_subscription", "already_canceling"),
+    summary="Cancel",
+)
+async def cancel(
+    request: Request,
+    query: Annotated[CancelQuery, Query()],
+    caller: CallerIn,
+    parts: PartsIn,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """End the subscription when what is paid is over, or now."""
+    asked = query.model_dump(mode="json")
+    write = describe_write(request, caller.user_id, "cancel", idempotency_key, asked)
+    return await carry_out(parts, write, Cancel(query.timing, query.reason))
+
+
+@router.post(
+    "/resume",
+    response_model=SubscriptionView,
+    openapi_extra=SECURED,
+    responses=LATER | problems(*WRITES, "no_subscription", "not_canceling"),
+    summary="Undo a scheduled cancellation",
+)
+async def resume(
+    request: Request, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """Keep the subscription after all, as long as its cancellation has not taken effect."""
+    write = describe_write(request, caller.user_id, "resume", idempotency_key, {})
+    return await carry_out(parts, write, Resume())
+
+
+def check_trial(terms: Terms, days: int | None) -> None:
+    """A trial may be shorter than the plan's own, never longer."""
+    if days is not None and days > terms.trial_days:
+        reason = f"{terms.plan} has a trial of at most {terms.trial_days} days"
+        raise Problem("trial_too_long", f"{reason}.", errors=[{"field": "trial_period_days", "reason": reason}])
+
+
+async def _interval(parts: Parts, user_id: str, asked: str | None) -> Interval:
+    """The interval asked for, else the present one; monthly where there is none, and the workflow says so."""
+    if asked is not None:
+        return Interval(asked)
+    row = await read_subscription(parts.engine, user_id)
+    return Interval(row["interval"]) if row is not None and row["interval"] in set(Interval) else Interval.MONTH

@@ -1,0 +1,198 @@
+"""What the API shows: the bodies of its answers, and how they are made from rows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from lifecycle.access import AccessReason, Standing, access_at
+from lifecycle.plans import Catalogue, Interval, Plan
+from lifecycle.statuses import Status
+
+
+class PriceView(BaseModel):
+    """One price of a plan."""
+
+    interval: Interval = Field(examples=["month"])
+    amount: int = Field(description="In minor units of the currency (cents).", examples=[1000])
+    currency: str = Field(examples=["usd"])
+
+
+class PlanView(BaseModel):
+    """A plan as customers choose it."""
+
+    code: str = Field(examples=["BASIC"])
+    name: str = Field(examples=["Basic"])
+    description: str = Field(examples=["For one person getting started."])
+    trial_days: int = Field(description="Free days before the first charge, once a customer.", examples=[14])
+    prices: list[PriceView]
+    features: list[str] = Field(examples=[["3 projects", "100 tasks"]])
+
+
+class PlansView(BaseModel):
+    """All plans, in the order to show them."""
+
+    plans: list[PlanView]
+
+
+class AccessView(BaseModel):
+    """Whether the customer may use the product now."""
+
+    granted: bool = Field(examples=[True])
+    until: datetime | None = Field(description="When this turns by itself.", examples=["2026-12-14T09:30:00Z"])
+    reason: AccessReason = Field(examples=["trial"])
+
+
+class InvoiceView(BaseModel):
+    """An invoice that is not paid yet."""
+
+    amount: int | None = Field(description="What is due, in minor units.", examples=[1000])
+    currency: str | None = Field(examples=["usd"])
+    url: str | None = Field(
+        description="Where the customer pays it.", examples=["https://invoice.stripe.com/i/acct_1/x"]
+    )
+    next_attempt_at: datetime | None = Field(
+        description="When the card is tried again; null: not again.", examples=[None]
+    )
+    action_required: bool = Field(description="The customer must confirm at the bank.", examples=[False])
+
+
+class CardView(BaseModel):
+    """The card that the next charge will use."""
+
+    brand: str | None = Field(examples=["visa"])
+    last4: str | None = Field(examples=["4242"])
+    exp_month: int | None = Field(examples=[12])
+    exp_year: int | None = Field(examples=[2030])
+
+
+class SubscriptionView(BaseModel):
+    """A customer's subscription as it stands; times are UTC."""
+
+    status: Status = Field(examples=["trialing"])
+    plan: str | None = Field(examples=["BASIC"])
+    interval: str | None = Field(examples=["month"])
+    amount: int | None = Field(description="For one interval, in minor units.", examples=[1000])
+    currency: str | None = Field(examples=["usd"])
+    trial_ends_at: datetime | None = Field(examples=["2026-12-14T09:30:00Z"])
+    current_period_ends_at: datetime | None = Field(examples=["2026-12-14T09:30:00Z"])
+    cancel_at_period_end: bool = Field(examples=[False])
+    cancel_at: datetime | None = Field(examples=[None])
+    ended_at: datetime | None = Field(examples=[None])
+    grace_ends_at: datetime | None = Field(description="Access ends then unless the invoice is paid.", examples=[None])
+    open_invoice: InvoiceView | None
+    card: CardView | None
+    access: AccessView
+
+
+class TimelineEntryView(BaseModel):
+    """One thing that happened."""
+
+    at: datetime = Field(examples=["2026-12-14T09:30:00Z"])
+    entry: str = Field(description="What happened, in the past tense.", examples=["trial_converted"])
+    cause: str = Field(
+        description="What brought it about: an event, an intent, a timer or a person.", examples=["event"]
+    )
+    cause_id: str | None = Field(examples=["evt_1Q2w3E4r"])
+    from_status: Status | None = Field(examples=["trialing"])
+    to_status: Status | None = Field(examples=["active"])
+    detail: dict[str, Any] = Field(examples=[{"plan": "BASIC"}])
+
+
+class TimelineView(BaseModel):
+    """A page of what happened, in the order asked for."""
+
+    entries: list[TimelineEntryView]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null: there is none.")
+
+
+class OperationView(BaseModel):
+    """An intent and how it ended."""
+
+    id: UUID = Field(examples=["0b8f4f0e-6c1e-4a38-9f0a-2d8f6c1e7b55"])
+    kind: str = Field(examples=["subscribe"])
+    status: str = Field(
+        description="pending, succeeded, refused, declined, action_required or failed.", examples=["pending"]
+    )
+    code: str | None = Field(default=None, description="Why it did not succeed.", examples=[None])
+    detail: str | None = Field(default=None, examples=[None])
+    created_at: datetime = Field(examples=["2026-12-14T09:30:00Z"])
+    completed_at: datetime | None = Field(default=None, examples=[None])
+
+
+class AddressView(BaseModel):
+    """An address of Stripe's to send the customer's browser to."""
+
+    url: str = Field(examples=["https://checkout.stripe.com/c/pay/cs_test_1"])
+
+
+class CheckoutView(AddressView):
+    """A Checkout page."""
+
+    id: str = Field(examples=["cs_test_1"])
+
+
+class ReceivedView(BaseModel):
+    """The event is on disk."""
+
+    received: bool = Field(examples=[True])
+
+
+class HealthView(BaseModel):
+    """Whether the process runs and what it reaches."""
+
+    status: str = Field(examples=["ok"])
+    checks: dict[str, str] = Field(default_factory=dict, examples=[{"postgres": "ok", "temporal": "ok"}])
+
+
+def view_plans(catalogue: Catalogue) -> PlansView:
+    """The catalogue as customers see it."""
+    return PlansView(plans=[_view_plan(plan, catalogue.currency) for plan in catalogue.plans])
+
+
+def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView:
+    """A row of the projection at ``now`` on the customer's clock."""
+    invoice = card = None
+    if row["open_invoice_id"]:
+        invoice = InvoiceView(
+            amount=row["open_invoice_amount"],
+            currency=row["currency"],
+            url=row["open_invoice_url"],
+            next_attempt_at=row["next_payment_attempt_at"],
+            action_required=row["action_required"],
+        )
+    if row["card_last4"] or row["card_brand"]:
+        card = CardView(**{name: row[f"card_{name}"] for name in CardView.model_fields})
+    own = {name: row[name] for name in SubscriptionView.model_fields if name in row}
+    return SubscriptionView(**own, open_invoice=invoice, card=card, access=_view_access(row, now))
+
+
+def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:
+    access = access_at(
+        Standing(
+            status=Status(row["status"]),
+            trial_ends_at=row["trial_ends_at"],
+            current_period_ends_at=row["current_period_ends_at"],
+            cancel_at_period_end=row["cancel_at_period_end"],
+            cancel_at=row["cancel_at"],
+            grace_ends_at=row["grace_ends_at"],
+        ),
+        now,
+    )
+    return AccessView(granted=access.granted, until=access.until, reason=access.reason)
+
+
+def _view_plan(plan: Plan, currency: str) -> PlanView:
+    prices = [
+        PriceView(interval=interval, amount=amount, currency=currency) for interval, amount in plan.prices.items()
+    ]
+    return PlanView(
+        code=plan.code,
+        name=plan.name,
+        description=plan.description,
+        trial_days=plan.trial_days,
+        prices=prices,
+        features=list(plan.features),
+    )
