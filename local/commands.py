@@ -44,6 +44,7 @@ def up(
     postgres_port: Annotated[int | None, _port("postgres")] = None,
     metrics_port: Annotated[int | None, _port("metrics")] = None,
     worker_metrics_port: Annotated[int | None, _port("worker_metrics")] = None,
+    worker_temporal_metrics_port: Annotated[int | None, _port("worker_temporal_metrics")] = None,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
@@ -68,6 +69,7 @@ def up(
         "postgres": postgres_port,
         "metrics": metrics_port,
         "worker_metrics": worker_metrics_port,
+        "worker_temporal_metrics": worker_temporal_metrics_port,
     }
     wishes = Wishes(directory=state, ports=asked, fresh=fresh, story=None if no_demo else _demo())
     raise typer.Exit(run(wishes, Console()))

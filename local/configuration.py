@@ -33,6 +33,7 @@ def environment(
         "api_port": str(ports["api"]),
         "api_metrics_port": str(ports["metrics"]),
         "worker_metrics_port": str(ports["worker_metrics"]),
+        "worker_temporal_metrics_port": str(ports["worker_temporal_metrics"]),
     }
     return shell() | {f"PERENNIAL_{name.upper()}": value for name, value in decided.items()}
 

@@ -32,6 +32,7 @@ PORTS = {
     "postgres": Port("PostgreSQL", "--postgres-port", 54329),
     "metrics": Port("the API's metrics", "--metrics-port", 9464),
     "worker_metrics": Port("the worker's metrics", "--worker-metrics-port", 9465),
+    "worker_temporal_metrics": Port("the worker's metrics of Temporal", "--worker-temporal-metrics-port", 9466),
 }
 
 

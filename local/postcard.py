@@ -14,6 +14,7 @@ PLACES = (
     ("stripe", "Local Stripe", "answers as api.stripe.com does"),
     ("api_metrics", "Metrics", "of the API"),
     ("worker_metrics", "", "of the worker"),
+    ("worker_temporal_metrics", "", "of the worker's Temporal SDK"),
 )
 
 

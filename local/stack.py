@@ -69,6 +69,7 @@ class Stack:
             "postgres": f"{HOST}:{self.ports['postgres']}",
             "api_metrics": f"{web['metrics']}/metrics",
             "worker_metrics": f"{web['worker_metrics']}/metrics",
+            "worker_temporal_metrics": f"{web['worker_temporal_metrics']}/metrics",
         }
 
     def description(self) -> dict[str, Any]:

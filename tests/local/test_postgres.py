@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from local.postgres import Postgres
-from local.waiting import until
+from tests.local.families import family, gone
 
 
 def ask(url: str, statement: str) -> object:
@@ -37,8 +37,7 @@ async def test_data_survives_a_kill_9_of_the_server_and_of_its_leash(tmp_path: P
         os.kill(postmaster, signal.SIGKILL)
         assert postgres.process is not None
         assert await postgres.process.wait() == 128 + signal.SIGKILL
-        psutil.wait_procs(backends, timeout=10)
-        assert not any(backend.is_running() for backend in backends)
+        await gone(backends)
 
     async with postgres:
         assert ask(postgres.url, "select answer from kept") == 42
@@ -81,12 +80,8 @@ async def test_the_database_of_a_test_is_migrated_and_its_own(database: str) -> 
 
 async def test_nothing_is_left_when_it_stops(tmp_path: Path) -> None:
     async with Postgres(tmp_path / "cluster") as postgres:
-        family = psutil.Process().children(recursive=True)
-        ours = [process for process in family if str(postgres.port) in " ".join(process.cmdline())]
+        ours = [process for process in family() if str(postgres.port) in " ".join(process.cmdline())]
         assert len(ours) == 2, "the leash and the postmaster"
         ours += ours[-1].children()
 
-    async def all_gone() -> bool:
-        return not any(process.is_running() for process in ours)
-
-    await until(all_gone, within=5, what="a process of PostgreSQL still runs")
+    await gone(ours)
