@@ -1,3 +1,3 @@
 """Fixtures that every room uses; each subject has a file of its own in ``tests/fixtures/``."""
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.temporal_servers", "tests.fixtures.local_stripes"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.temporal_servers", "tests.fixtures.local_stripes", "tests.fixtures.worlds"]

@@ -1,0 +1,220 @@
+"""The demo: one customer's life in a minute, through the public REST API and Stripe's webhooks only.
+
+What the customer does on Stripe's pages (a new card, paying an open invoice) is done there; everything else is a
+request that any frontend would send. Between the steps the customer's time is moved ahead.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from rich.console import Console
+
+from activities.gateway import Stripe, make_stripe
+from database.session import make_engine
+from local import betterauth, configuration
+from local.narration import Narrator
+from local.time_travel import TimeTravel
+from local.waiting import until
+from settings import Settings
+from workflows.connection import connect
+
+ARRIVES_WITHIN_SECONDS = 60.0
+
+
+class StoryWentWrong(Exception):
+    """The demo did not go as it should; the message says at which step and what was there instead."""
+
+
+@dataclass
+class Customer:
+    """The one whom the story is about."""
+
+    user: betterauth.SignedInUser
+    http: httpx.AsyncClient
+    stripe: Stripe
+    travel: TimeTravel
+    mailbox: str
+    letters_seen: int = 0
+
+    async def asks(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """A request to the API; tried again under the same Idempotency-Key while a part of the stack restarts."""
+        headers = {"Authorization": f"Bearer {self.user.token}", "Idempotency-Key": str(uuid4())}
+        answers: list[httpx.Response] = []
+
+        async def is_answered() -> bool:
+            try:
+                answer = await self.http.request(method, f"/billing{path}", json=body, headers=headers)
+            except httpx.TransportError:
+                return False
+            if answer.status_code in {202, 502, 503}:
+                return False
+            answers.append(answer)
+            return True
+
+        await until(is_answered, within=ARRIVES_WITHIN_SECONDS, what=f"{method} {path} was not answered")
+        if answers[0].is_error:
+            raise StoryWentWrong(f"{method} /billing{path} answered {answers[0].status_code}: {answers[0].text}")
+        return dict(answers[0].json())
+
+    async def stands(self) -> dict[str, Any]:
+        """GET /billing/subscriptions/me"""
+        return await self.asks("GET", "/subscriptions/me")
+
+    async def becomes(self, status: str) -> dict[str, Any]:
+        """Wait until the API says this status."""
+        seen: dict[str, Any] = {}
+
+        async def is_there() -> bool:
+            seen.update(await self.stands())
+            return bool(seen["status"] == status)
+
+        await until(is_there, within=ARRIVES_WITHIN_SECONDS, what=f"the customer is not {status}")
+        return seen
+
+    async def waits(self, **duration: float) -> datetime:
+        """Time passes for this customer."""
+        await self.travel.fast_forward(self.user.id, timedelta(**duration))
+        return await self.travel.now(self.user.id)
+
+    async def new_letters(self) -> list[str]:
+        """Subjects of the letters that came since the last look; at least one is waited for."""
+        found: list[str] = []
+
+        async def has_come() -> bool:
+            answer = await self.http.get(f"{self.mailbox}/api/messages")
+            mine = [letter for letter in answer.json() if self.user.email in str(letter["to"])]
+            mine.sort(key=lambda letter: str(letter["received_at"]))
+            found[:] = [str(letter["subject"]) for letter in mine[self.letters_seen :]]
+            return bool(found)
+
+        await until(has_come, within=ARRIVES_WITHIN_SECONDS, what="no letter came")
+        self.letters_seen += len(found)
+        return found
+
+    async def new_card(self, token: str) -> None:
+        """On Stripe's portal page: another card for everything that comes."""
+        subscription = await self.subscription()
+        method = await self.stripe.v1.payment_methods.attach_async(token, {"customer": str(subscription.customer)})
+        await self.stripe.v1.customers.update_async(
+            str(subscription.customer), {"invoice_settings": {"default_payment_method": method.id}}
+        )
+        await self.stripe.v1.subscriptions.update_async(subscription.id, {"default_payment_method": method.id})
+
+    async def pays_the_open_invoice(self) -> None:
+        """On Stripe's hosted invoice page, where the letter's button leads."""
+        subscription = await self.subscription()
+        await self.stripe.v1.invoices.pay_async(str(subscription.latest_invoice))
+
+    async def subscription(self) -> Any:
+        """The subscription in Stripe's books."""
+        found = await self.stripe.v1.subscriptions.search_async({"query": f"metadata['user_id']:'{self.user.id}'"})
+        return found.data[0]
+
+
+Chapter = Callable[[Customer, Narrator], Awaitable[None]]
+
+
+async def sign_up(ada: Customer, narrator: Narrator) -> None:
+    """A 14-day trial with a card on file."""
+    body = {"plan": "BASIC", "interval": "month", "trial_period_days": 14, "payment_method": "pm_card_visa"}
+    await ada.asks("POST", "/subscriptions", body)
+    narrator.tell("Ada signs up for BASIC with a 14-day trial", await ada.becomes("trialing"), await ada.new_letters())
+
+
+async def reminder(ada: Customer, narrator: Narrator) -> None:
+    """Three days before the first charge."""
+    narrator.time_passes("11 days", await ada.waits(days=11, hours=1))
+    narrator.tell("The trial is about to end", await ada.stands(), await ada.new_letters())
+
+
+async def first_charge(ada: Customer, narrator: Narrator) -> None:
+    """The trial ends and the card is charged."""
+    narrator.time_passes("3 days", await ada.waits(days=3, hours=2))
+    narrator.tell("The trial ends, the card is charged", await ada.becomes("active"))
+
+
+async def renewal(ada: Customer, narrator: Narrator) -> None:
+    """A month later, without anybody doing anything."""
+    narrator.time_passes("a month", await ada.waits(days=31))
+    narrator.tell("The subscription renews by itself", await ada.becomes("active"))
+
+
+async def failure(ada: Customer, narrator: Narrator) -> None:
+    """The card dies; access stays through grace."""
+    await ada.new_card("pm_card_chargeCustomerFail")
+    narrator.time_passes("a month", await ada.waits(days=31))
+    narrator.tell("The card fails; access stays through grace", await ada.becomes("past_due"), await ada.new_letters())
+
+
+async def recovery(ada: Customer, narrator: Narrator) -> None:
+    """A new card, and the open invoice is paid."""
+    await ada.new_card("pm_card_mastercard")
+    await ada.pays_the_open_invoice()
+    narrator.tell("A new card pays the open invoice", await ada.becomes("active"), await ada.new_letters())
+
+
+async def upgrade(ada: Customer, narrator: Narrator) -> None:
+    """What is left of the old plan is credited, the difference charged."""
+    await ada.asks("PATCH", "/subscriptions/plan", {"plan": "PRO", "interval": "month"})
+    paid = await ada.stripe.v1.invoices.retrieve_async(str((await ada.subscription()).latest_invoice))
+    story = f"Ada upgrades to PRO; the difference of {paid.amount_paid / 100:.2f} {paid.currency.upper()} is charged"
+    narrator.tell(story, await ada.becomes("active"), await ada.new_letters())
+
+
+async def farewell(ada: Customer, narrator: Narrator) -> None:
+    """Canceled for the end of the period, which is paid."""
+    await ada.asks("DELETE", "/subscriptions?timing=period_end&reason=unused")
+    narrator.tell("Ada cancels; what is paid stays hers", await ada.stands(), await ada.new_letters())
+    narrator.time_passes("a month", await ada.waits(days=31))
+    narrator.tell("The period is over", await ada.becomes("canceled"), await ada.new_letters())
+
+
+CHAPTERS: tuple[Chapter, ...] = (
+    sign_up,
+    reminder,
+    first_charge,
+    renewal,
+    failure,
+    recovery,
+    upgrade,
+    farewell,
+)
+
+
+async def play(environment: Mapping[str, str], addresses: Mapping[str, str], console: Console) -> None:
+    """Tell the whole story on a running stack; raises `StoryWentWrong` or ``TimeoutError`` with what was missing."""
+    settings = configuration.settings(environment)
+    async with _ada(settings, addresses) as ada:
+        narrator = Narrator(console)
+        narrator.begin(ada.user.name, ada.user.email)
+        for chapter in CHAPTERS:
+            await chapter(ada, narrator)
+        timeline = await ada.asks("GET", "/subscriptions/me/timeline?limit=100")
+        narrator.end(
+            timeline["entries"], f"{addresses['temporal_ui']}/subscription%2F{ada.user.id}", addresses["mailbox"]
+        )
+
+
+@asynccontextmanager
+async def _ada(settings: Settings, addresses: Mapping[str, str]) -> AsyncIterator[Customer]:
+    """A new customer who has just signed in to the web app."""
+    plain_url = settings.database_url.get_secret_value().replace("postgresql+psycopg", "postgresql")
+    user = betterauth.sign_in(
+        plain_url,
+        name="Ada Lovelace",
+        email=f"ada.{uuid4().hex[:6]}@example.org",
+        secret=settings.auth_secret.get_secret_value(),
+    )
+    engine = make_engine(settings, application_name="perennial-demo")
+    stripe_client = make_stripe(settings)
+    travel = TimeTravel(settings, await connect(settings), stripe_client, engine)
+    try:
+        async with httpx.AsyncClient(base_url=addresses["api"], timeout=30, trust_env=False) as http:
+            yield Customer(user, http, stripe_client, travel, addresses["mailbox"])
+    finally:
+        await engine.dispose()
