@@ -1,0 +1,1 @@
+"""The rules of Stripe Billing: periods, proration, invoices, collection, a subscription's life."""

@@ -1,0 +1,228 @@
+"""An invoice from draft to its end (https://docs.stripe.com/invoicing/overview#invoice-statuses)."""
+
+from typing import Any
+
+from ..protocol.errors import invalid
+from ..world import World
+from . import lines as billed
+from . import payments
+
+Object = dict[str, Any]
+
+
+def draft(world: World, subscription: Object, reason: str, lines: list[Object], period: tuple[int, int]) -> Object:
+    """A draft of these lines and of whatever prorations wait for this subscription."""
+    customer = world.store.objects[subscription["customer"]]
+    invoice = _template(world, customer, subscription, reason, period)
+    pending = billed.pending_items(world, subscription)
+    all_lines = [billed.line_of(world, subscription, one) for one in pending] + lines
+    for one in pending:
+        world.store.edit(one)["invoice"] = invoice["id"]
+    for line in all_lines:
+        line["invoice"] = invoice["id"]
+    url = f"/v1/invoices/{invoice['id']}/lines"
+    invoice["lines"] = {
+        "object": "list",
+        "data": all_lines,
+        "has_more": False,
+        "total_count": len(all_lines),
+        "url": url,
+    }
+    world.store.put(invoice)
+    total(world, invoice)
+    return invoice
+
+
+def _template(world: World, customer: Object, subscription: Object, reason: str, period: tuple[int, int]) -> Object:
+    clock = customer["_clock"]
+    return {
+        "id": world.new_id("in"),
+        "object": "invoice",
+        "_clock": clock,
+        "_subscription": subscription["id"],
+        "_tries": 0,
+        "_secret": world.new_id("secret"),
+        "account_country": "US",
+        "account_name": "Local Stripe",
+        "account_tax_ids": None,
+        "amount_due": 0,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_remaining": 0,
+        "amount_shipping": 0,
+        "application": None,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": True,
+        "automatic_tax": {
+            "disabled_reason": None,
+            "enabled": False,
+            "liability": None,
+            "provider": None,
+            "status": None,
+        },
+        "automatically_finalizes_at": None,
+        "billing_reason": reason,
+        "collection_method": subscription["collection_method"],
+        "created": world.now(clock),
+        "currency": subscription["currency"],
+        "custom_fields": None,
+        "customer": customer["id"],
+        "customer_account": None,
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "customer_phone": customer["phone"],
+        "customer_shipping": customer["shipping"],
+        "customer_tax_exempt": customer["tax_exempt"],
+        "customer_tax_ids": [],
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "due_date": None,
+        "effective_at": None,
+        "ending_balance": None,
+        "footer": None,
+        "from_invoice": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "issuer": {"type": "self"},
+        "last_finalization_error": None,
+        "latest_revision": None,
+        "livemode": False,
+        "metadata": {},
+        "next_payment_attempt": None,
+        "number": None,
+        "on_behalf_of": None,
+        "parent": {
+            "quote_details": None,
+            "subscription_details": {
+                "metadata": dict(subscription["metadata"]),
+                "subscription": subscription["id"],
+            },
+            "type": "subscription_details",
+        },
+        "payment_settings": {
+            "default_mandate": None,
+            "payment_method_options": subscription["payment_settings"]["payment_method_options"],
+            "payment_method_types": subscription["payment_settings"]["payment_method_types"],
+        },
+        "period_end": period[1],
+        "period_start": period[0],
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "receipt_number": None,
+        "rendering": None,
+        "shipping_cost": None,
+        "shipping_details": None,
+        "starting_balance": 0,
+        "statement_descriptor": None,
+        "status": "draft",
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
+        "subtotal": 0,
+        "subtotal_excluding_tax": 0,
+        "test_clock": clock,
+        "total": 0,
+        "total_discount_amounts": [],
+        "total_excluding_tax": 0,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+        "webhooks_delivered_at": None,
+    }
+
+
+def total(world: World, invoice: Object) -> None:
+    """Sum the lines and show what the customer's balance leaves to pay.
+
+    https://docs.stripe.com/billing/customer/balance: a negative balance pays, a positive one is added.
+    """
+    customer = world.store.objects[invoice["customer"]]
+    amount = sum(line["amount"] for line in invoice["lines"]["data"])
+    for name in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
+        invoice[name] = amount
+    invoice["starting_balance"] = customer["balance"]
+    due = max(amount + customer["balance"], 0) if amount > 0 else 0
+    invoice["amount_due"] = invoice["amount_remaining"] = due
+
+
+def balance_after(invoice: Object) -> int:
+    """What the invoice leaves on the balance: its credit is added, and what the balance paid is used up."""
+    start, amount = invoice["starting_balance"], invoice["total"]
+    if amount <= 0:
+        return int(start + amount)
+    return int(min(start + amount, 0)) if start < 0 else 0
+
+
+def finalize(world: World, invoice: Object) -> None:
+    """draft → open, with a number, a page and something to pay with; nothing to pay is paid at once."""
+    if invoice["status"] != "draft":
+        raise invalid("This invoice is already finalized, you can't finalize it again.", None, "invoice_not_editable")
+    customer = world.store.edit(world.store.objects[invoice["customer"]])
+    now = world.now(invoice["_clock"])
+    world.store.edit(invoice)
+    total(world, invoice)
+    invoice["ending_balance"] = balance_after(invoice)
+    customer["balance"] = invoice["ending_balance"]
+    customer["currency"] = customer["currency"] or invoice["currency"]
+    invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
+    customer["next_invoice_sequence"] += 1
+    invoice["status"] = "open"
+    invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = now
+    invoice["automatically_finalizes_at"] = None
+    page = f"{world.url}/i/acct_local/{invoice['_secret'][7:]}"
+    invoice["hosted_invoice_url"], invoice["invoice_pdf"] = page, f"{page}/pdf"
+    world.deadlines.clear("finalize", invoice)
+    world.emit("invoice.finalized", invoice)
+    if invoice["amount_due"] > 0:
+        payments.prepare(world, invoice)
+
+
+def void(world: World, invoice: Object) -> None:
+    """https://docs.stripe.com/invoicing/overview#void: as if it had never been; its payment is canceled."""
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise invalid(f"You can only pass in open or uncollectible invoices. This invoice is {invoice['status']}.")
+    world.store.edit(invoice)
+    _give_balance_back(world, invoice)
+    _close(world, invoice, "void")
+    payments.cancel_for(world, invoice, "void_invoice")
+    world.emit("invoice.voided", invoice)
+
+
+def _give_balance_back(world: World, invoice: Object) -> None:
+    used = invoice["ending_balance"] - invoice["starting_balance"]
+    if used:
+        customer = world.store.objects[invoice["customer"]]
+        with world.changing(customer, "customer.updated"):
+            customer["balance"] -= used
+
+
+def mark_uncollectible(world: World, invoice: Object) -> None:
+    if invoice["status"] != "open":
+        raise invalid(f"You can only mark open invoices uncollectible. This invoice is {invoice['status']}.")
+    world.store.edit(invoice)
+    _close(world, invoice, "uncollectible")
+    world.emit("invoice.marked_uncollectible", invoice)
+
+
+def _close(world: World, invoice: Object, status: str) -> None:
+    names = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}
+    invoice["status"] = status
+    invoice["status_transitions"][names[status]] = world.now(invoice["_clock"])
+    invoice["next_payment_attempt"], invoice["auto_advance"] = None, False
+    world.deadlines.clear("collect", invoice)
+
+
+def stop_collecting(world: World, invoice: Object) -> None:
+    """The subscription is over: what is open stays open, but nothing happens to it by itself."""
+    with world.changing(invoice, "invoice.updated"):
+        invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
+        invoice["automatically_finalizes_at"] = None
+    world.deadlines.clear("collect", invoice)
+    world.deadlines.clear("finalize", invoice)

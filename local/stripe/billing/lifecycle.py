@@ -1,0 +1,200 @@
+"""A subscription's life (https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses)."""
+
+from typing import Any
+
+from ..world import World
+from . import invoicing, lines, payments
+from .periods import add_interval
+
+Object = dict[str, Any]
+DAY, HOUR = 86400, 3600
+TRIAL_WARNING = 3 * DAY
+INCOMPLETE_FOR = 23 * HOUR
+OVER = ("canceled", "incomplete_expired")
+DEADLINES = ("trial_will_end", "cancel", "period_end", "expire_incomplete")
+
+
+def schedule(world: World, subscription: Object) -> None:
+    """Set every deadline anew from the subscription as it is now."""
+    for kind in DEADLINES:
+        world.deadlines.clear(kind, subscription)
+    status = subscription["status"]
+    if status in OVER:
+        return
+    if subscription["cancel_at"] and not subscription["cancel_at_period_end"]:
+        world.deadlines.set("cancel", subscription, subscription["cancel_at"])
+    if status == "incomplete":
+        world.deadlines.set("expire_incomplete", subscription, subscription["created"] + INCOMPLETE_FOR)
+        return
+    if status == "paused":
+        return
+    world.deadlines.set("period_end", subscription, period(subscription)[1])
+    if status == "trialing" and subscription.get("_announced") != subscription["trial_end"]:
+        world.deadlines.set("trial_will_end", subscription, subscription["trial_end"] - TRIAL_WARNING)
+
+
+def period(subscription: Object) -> tuple[int, int]:
+    item = subscription["items"]["data"][0]
+    return item["current_period_start"], item["current_period_end"]
+
+
+def set_period(subscription: Object, start: int, end: int) -> None:
+    for item in subscription["items"]["data"]:
+        item["current_period_start"], item["current_period_end"] = start, end
+
+
+def following(subscription: Object, start: int) -> int:
+    """The end of the full period that begins at ``start``."""
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    anchor = subscription["billing_cycle_anchor"]
+    return add_interval(start, recurring["interval"], recurring["interval_count"], anchor)
+
+
+def announce_trial_end(world: World, subscription: Object) -> None:
+    if subscription["status"] == "trialing":
+        world.store.edit(subscription)["_announced"] = subscription["trial_end"]
+        world.emit("customer.subscription.trial_will_end", subscription)
+
+
+def cancel_as_scheduled(world: World, subscription: Object) -> None:
+    cancel(world, subscription, reason="cancellation_requested")
+
+
+def end_period(world: World, subscription: Object) -> None:
+    if subscription["cancel_at_period_end"]:
+        cancel(world, subscription, reason="cancellation_requested")
+    elif subscription["status"] == "trialing":
+        end_trial(world, subscription)
+    else:
+        renew(world, subscription)
+
+
+def renew(world: World, subscription: Object) -> Object:
+    """A new period, and a draft for it that is finalized about an hour later."""
+    before = period(subscription)
+    with world.changing(subscription, "customer.subscription.updated"):
+        set_period(subscription, before[1], following(subscription, before[1]))
+        invoice = _cycle_invoice(world, subscription, before)
+        subscription["latest_invoice"] = invoice["id"]
+    world.emit("invoice.created", invoice)
+    schedule(world, subscription)
+    return invoice
+
+
+def _cycle_invoice(world: World, subscription: Object, before: tuple[int, int]) -> Object:
+    full = [lines.full_period(world, subscription, item) for item in subscription["items"]["data"]]
+    invoice = invoicing.draft(world, subscription, "subscription_cycle", full, before)
+    if subscription["status"] == "unpaid":
+        # https://docs.stripe.com/billing/subscriptions/overview#unpaid: drafts pile up and are not tried
+        invoice["auto_advance"] = False
+        return invoice
+    at = world.now(subscription["_clock"]) + world.settings.finalize_after_seconds
+    invoice["automatically_finalizes_at"] = at
+    world.deadlines.set("finalize", invoice, at)
+    return invoice
+
+
+def end_trial(world: World, subscription: Object) -> None:
+    """Active with a draft of the first real invoice, or what the trial settings say without a card."""
+    method = default_method(world, subscription)
+    behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    if method is None and behavior == "cancel":
+        cancel(world, subscription, reason=None)
+        return
+    if method is None and behavior == "pause":
+        with world.changing(subscription, "customer.subscription.updated"):
+            subscription["status"] = "paused"
+        world.emit("customer.subscription.paused", subscription)
+        schedule(world, subscription)
+        return
+    before = period(subscription)
+    with world.changing(subscription, "customer.subscription.updated"):
+        subscription["status"] = "active"
+        set_period(subscription, before[1], following(subscription, before[1]))
+        invoice = _cycle_invoice(world, subscription, before)
+        subscription["latest_invoice"] = invoice["id"]
+    world.emit("invoice.created", invoice)
+    schedule(world, subscription)
+
+
+def default_method(world: World, subscription: Object) -> Object | None:
+    customer = world.store.objects[subscription["customer"]]
+    chosen = subscription["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
+    return world.store.get(chosen) if chosen else None
+
+
+def payment_received(world: World, subscription: Object, invoice: Object) -> None:
+    """The first payment activates; a later one recovers when it is for the latest finalized invoice."""
+    status = subscription["status"]
+    if status == "incomplete" or (status in ("past_due", "unpaid") and is_latest(world, subscription, invoice)):
+        with world.changing(subscription, None if subscription.get("_being_created") else UPDATED):
+            subscription["status"] = "active"
+            _remember_method(world, subscription, invoice)
+        schedule(world, subscription)
+
+
+UPDATED = "customer.subscription.updated"
+
+
+def is_latest(world: World, subscription: Object, invoice: Object) -> bool:
+    """https://docs.stripe.com/billing/subscriptions/overview: the most recent finalized, non-voided one decides."""
+    for one in world.store.where("invoice", "_subscription", subscription["id"]):
+        if one["status"] not in ("draft", "void"):
+            return bool(one["id"] == invoice["id"])
+    return True
+
+
+def _remember_method(world: World, subscription: Object, invoice: Object) -> None:
+    """``payment_settings[save_default_payment_method]=on_subscription``"""
+    if subscription["payment_settings"]["save_default_payment_method"] != "on_subscription":
+        return
+    intent = payments.intent_of(world, invoice)
+    if intent and intent["payment_method"]:
+        subscription["default_payment_method"] = intent["payment_method"]
+
+
+def payment_failed(world: World, subscription: Object, invoice: Object, last: bool) -> None:
+    """Behind while there are tries left; then what the account's settings say."""
+    if subscription["status"] in OVER:
+        return
+    outcome = world.settings.after_last_retry
+    if last and outcome == "cancel":
+        cancel(world, subscription, reason="payment_failed")
+        return
+    status = "unpaid" if last and outcome == "unpaid" else "past_due"
+    if subscription["status"] != status and subscription["status"] != "unpaid":
+        with world.changing(subscription, None if subscription.get("_being_created") else UPDATED):
+            subscription["status"] = status
+        schedule(world, subscription)
+
+
+def expire_incomplete(world: World, subscription: Object) -> None:
+    """23 hours without the first payment."""
+    if subscription["status"] == "incomplete":
+        give_up_incomplete(world, subscription, canceled_at=None)
+
+
+def give_up_incomplete(world: World, subscription: Object, canceled_at: int | None) -> None:
+    with world.changing(subscription, UPDATED):
+        subscription["status"] = "incomplete_expired"
+        subscription["canceled_at"] = canceled_at
+        subscription["ended_at"] = world.now(subscription["_clock"])
+    schedule(world, subscription)
+    invoice = world.store.get(subscription["latest_invoice"] or "")
+    if invoice and invoice["status"] == "open":
+        invoicing.void(world, invoice)
+
+
+def cancel(world: World, subscription: Object, reason: str | None) -> None:
+    """At once and for good; open invoices stay open but nothing tries them any more."""
+    now = world.now(subscription["_clock"])
+    world.store.edit(subscription)
+    subscription["status"], subscription["ended_at"] = "canceled", now
+    subscription["canceled_at"] = subscription["canceled_at"] or now
+    details = subscription["cancellation_details"]
+    subscription["cancellation_details"] = {**details, "reason": details["reason"] or reason}
+    schedule(world, subscription)
+    world.emit("customer.subscription.deleted", subscription)
+    for invoice in world.store.where("invoice", "_subscription", subscription["id"]):
+        if invoice["status"] in ("draft", "open") and invoice["auto_advance"]:
+            invoicing.stop_collecting(world, invoice)

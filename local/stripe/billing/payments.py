@@ -1,0 +1,321 @@
+"""Payment intents and their charges (https://docs.stripe.com/payments/payment-intents)."""
+
+from typing import Any
+
+from . import cards
+from ..world import World, visible
+
+Object = dict[str, Any]
+SUCCEEDED, DECLINED, REQUIRES_ACTION = "succeeded", "declined", "requires_action"
+REASONS = {"subscription_create": "Subscription creation", "subscription_update": "Subscription update"}
+CLOSED = ("succeeded", "canceled")
+
+
+def new_intent(world: World, amount: int, currency: str, customer: str | None, **given: Any) -> Object:
+    id = world.new_id("pi")
+    intent: Object = {
+        "id": id,
+        "object": "payment_intent",
+        "_clock": world.clock_of(customer),
+        "_invoice": None,
+        "allowed_payment_method_types": None,
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": None,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "automatic",
+        "client_secret": f"{id}_{world.new_id('secret')}",
+        "confirmation_method": "automatic",
+        # Test clocks do not reach payments: Stripe stamps them with the wall clock (stripe-python issue 1183).
+        "created": world.now(None),
+        "currency": currency,
+        "customer": customer,
+        "customer_account": None,
+        "description": None,
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "managed_payments": None,
+        "metadata": {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
+        },
+        "payment_method_types": ["card"],
+        "payment_record": None,
+        "processing": None,
+        "receipt_email": None,
+        "review": None,
+        "setup_future_usage": None,
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+    intent.update(given)
+    return world.store.put(intent)
+
+
+def prepare(world: World, invoice: Object) -> Object:
+    """The payment intent of a finalized invoice and the invoice payment that joins them."""
+    reason = invoice["billing_reason"]
+    intent = new_intent(
+        world,
+        invoice["amount_due"],
+        invoice["currency"],
+        invoice["customer"],
+        _invoice=invoice["id"],
+        description=REASONS.get(reason, "Subscription update"),
+        setup_future_usage="off_session" if reason == "subscription_create" else None,
+        statement_descriptor=None,
+    )
+    chosen = method_for(world, invoice)
+    if chosen:
+        intent["payment_method"], intent["status"] = chosen["id"], "requires_confirmation"
+    payment: Object = {
+        "id": world.new_id("inpay"),
+        "object": "invoice_payment",
+        "_clock": invoice["_clock"],
+        "amount_paid": None,
+        "amount_requested": invoice["amount_due"],
+        "created": world.now(invoice["_clock"]),
+        "currency": invoice["currency"],
+        "invoice": invoice["id"],
+        "is_default": True,
+        "livemode": False,
+        "payment": {"payment_intent": intent["id"], "type": "payment_intent"},
+        "status": "open",
+        "status_transitions": {"canceled_at": None, "paid_at": None},
+    }
+    world.store.put(payment)
+    world.emit("payment_intent.created", intent)
+    return intent
+
+
+def payment_of(world: World, invoice: Object) -> Object | None:
+    found = world.store.where("invoice_payment", "invoice", invoice["id"])
+    return next((one for one in found if one["is_default"]), None)
+
+
+def intent_of(world: World, invoice: Object) -> Object | None:
+    payment = payment_of(world, invoice)
+    return world.store.get(payment["payment"]["payment_intent"]) if payment else None
+
+
+def method_for(world: World, invoice: Object) -> Object | None:
+    """The invoice's own, else the subscription's, else the customer's default payment method."""
+    subscription = world.store.get(invoice["_subscription"] or "")
+    customer = world.store.objects[invoice["customer"]]
+    candidates = (
+        invoice["default_payment_method"],
+        subscription["default_payment_method"] if subscription else None,
+        customer["invoice_settings"]["default_payment_method"],
+    )
+    return next((world.store.get(one) for one in candidates if one), None)
+
+
+def attempt(
+    world: World, intent: Object, method: Object, *, off_session: bool, authenticated: bool = False, patient: bool = True
+) -> str:
+    """Charge the card once. ``patient`` waits for authentication; otherwise needing it is a decline."""
+    card = cards.CARDS[method["_card"]]
+    world.store.edit(intent)
+    intent["next_action"] = None
+    intent["payment_method"] = method["id"]
+    if not authenticated and _must_authenticate(card, method, off_session):
+        if not patient:
+            return _declined(world, intent, method, "authentication_required")
+        return _challenge(world, intent)
+    if card.charge:
+        return _declined(world, intent, method, card.charge)
+    charge = new_charge(world, intent, method, None)
+    world.emit("charge.succeeded", charge)
+    intent["status"], intent["latest_charge"] = "succeeded", charge["id"]
+    intent["amount_received"], intent["last_payment_error"] = intent["amount"], None
+    if intent["setup_future_usage"]:
+        world.store.edit(method)["_set_up"] = True
+    world.emit("payment_intent.succeeded", intent)
+    return SUCCEEDED
+
+
+def _must_authenticate(card: cards.Card, method: Object, off_session: bool) -> bool:
+    if not off_session:
+        return card.on_session
+    return card.off_session and (not method["_set_up"] or card.number in cards.ALWAYS_AUTHENTICATES)
+
+
+def _challenge(world: World, intent: Object) -> str:
+    """3-D Secure: somebody has to answer (``/_local/payment_intents/{id}/authenticate`` stands in)."""
+    intent["status"] = "requires_action"
+    return_url = intent.get("_return_url")
+    page = f"{world.url}/3ds/{intent['id']}"
+    if return_url:
+        intent["next_action"] = {"redirect_to_url": {"return_url": return_url, "url": page}, "type": "redirect_to_url"}
+    else:
+        details = {"type": "three_d_secure_redirect", "stripe_js": page, "source": world.new_id("src")}
+        intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": details}
+    world.emit("payment_intent.requires_action", intent)
+    return REQUIRES_ACTION
+
+
+def _declined(world: World, intent: Object, method: Object, decline: str) -> str:
+    charge = new_charge(world, intent, method, decline)
+    world.emit("charge.failed", charge)
+    code, decline_code, message = cards.codes(decline)
+    intent["status"], intent["latest_charge"], intent["payment_method"] = "requires_payment_method", charge["id"], None
+    intent["last_payment_error"] = {
+        "charge": charge["id"],
+        "code": code,
+        "decline_code": decline_code,
+        "doc_url": f"https://docs.stripe.com/error-codes#{code.replace('_', '-')}",
+        "message": message,
+        "payment_method": visible(method),
+        "type": "card_error",
+    }
+    world.emit("payment_intent.payment_failed", intent)
+    return DECLINED
+
+
+def fail_authentication(world: World, intent: Object) -> None:
+    """The customer did not pass 3-D Secure."""
+    method = world.store.objects[intent["payment_method"]]
+    world.store.edit(intent)
+    intent["status"], intent["next_action"], intent["payment_method"] = "requires_payment_method", None, None
+    code = "payment_intent_authentication_failure"
+    intent["last_payment_error"] = {
+        "code": code,
+        "doc_url": f"https://docs.stripe.com/error-codes#{code.replace('_', '-')}",
+        "message": "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
+        "PaymentMethod to attempt to fulfill this PaymentIntent again.",
+        "payment_method": visible(method),
+        "type": "card_error",
+    }
+    world.emit("payment_intent.payment_failed", intent)
+
+
+def cancel_for(world: World, invoice: Object, reason: str) -> None:
+    payment, intent = payment_of(world, invoice), intent_of(world, invoice)
+    if payment and payment["status"] == "open":
+        world.store.edit(payment)["status"] = "canceled"
+        payment["status_transitions"]["canceled_at"] = world.now(invoice["_clock"])
+    if intent and intent["status"] not in CLOSED:
+        cancel(world, intent, reason)
+
+
+def cancel(world: World, intent: Object, reason: str | None) -> None:
+    world.store.edit(intent)
+    intent["status"], intent["canceled_at"], intent["cancellation_reason"] = "canceled", world.now(None), reason
+    intent["next_action"] = None
+    world.emit("payment_intent.canceled", intent)
+
+
+def new_charge(world: World, intent: Object, method: Object, decline: str | None) -> Object:
+    code, decline_code, message = cards.codes(decline) if decline else (None, None, None)
+    paid, id = decline is None, world.new_id("ch")
+    charge: Object = {
+        "id": id,
+        "object": "charge",
+        "_clock": intent["_clock"],
+        "amount": intent["amount"],
+        "amount_captured": intent["amount"] if paid else 0,
+        "amount_refunded": 0,
+        "application": None,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "balance_transaction": None,
+        "billing_details": dict(method["billing_details"]),
+        "calculated_statement_descriptor": "LOCAL STRIPE",
+        "captured": paid,
+        "created": world.now(None),
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "failure_code": code,
+        "failure_message": message,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "on_behalf_of": None,
+        "outcome": _outcome(decline_code or code, message),
+        "paid": paid,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": {"card": _used_card(method, intent["amount"]), "type": "card"},
+        "radar_options": {},
+        "receipt_email": None,
+        "receipt_number": None,
+        "receipt_url": f"{world.url}/receipts/{id}" if paid else None,
+        "refunded": False,
+        "review": None,
+        "shipping": None,
+        "source": None,
+        "source_transfer": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "succeeded" if paid else "failed",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+    return world.store.put(charge)
+
+
+def _outcome(reason: str | None, message: str | None) -> Object:
+    declined = reason is not None
+    return {
+        "advice_code": "try_again_later" if declined else None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "declined_by_network" if declined else "approved_by_network",
+        "reason": reason,
+        "risk_level": "normal",
+        "risk_score": 12,
+        "seller_message": f"The bank returned the decline code `{reason}`." if declined else "Payment complete.",
+        "type": "issuer_declined" if declined else "authorized",
+    }
+
+
+def _used_card(method: Object, amount: int) -> Object:
+    face = method["card"]
+    return {
+        "amount_authorized": amount,
+        "authorization_code": None,
+        "brand": face["brand"],
+        "checks": dict(face["checks"]),
+        "country": face["country"],
+        "exp_month": face["exp_month"],
+        "exp_year": face["exp_year"],
+        "extended_authorization": {"status": "disabled"},
+        "fingerprint": face["fingerprint"],
+        "funding": face["funding"],
+        "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
+        "last4": face["last4"],
+        "mandate": None,
+        "multicapture": {"status": "unavailable"},
+        "network": face["brand"],
+        "network_token": {"used": False},
+        "network_transaction_id": "104102103105104",
+        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
+        "regulated_status": "unregulated",
+        "three_d_secure": None,
+        "wallet": None,
+    }

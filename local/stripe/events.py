@@ -1,0 +1,103 @@
+"""The event log (https://docs.stripe.com/api/events). Bodies live in the journal, a short index in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from .journal import Journal
+
+if TYPE_CHECKING:
+    from .world import World
+
+RETENTION = 30 * 86400
+
+
+class Happening(NamedTuple):
+    """An event before it has an identity: the object as it was at that moment."""
+
+    type: str
+    created: int
+    clock: str | None
+    object: bytes
+    previous: dict[str, Any] | None
+    request: tuple[str | None, str | None]
+
+
+@dataclass
+class Logged:
+    id: str
+    type: str
+    created: int
+    body: bytes | None
+    """The event's JSON without ``pending_webhooks``; None once it is only in the journal."""
+
+
+class EventLog:
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.index: dict[str, Logged] = {}
+        self.pending: dict[str, int] = {}
+        self.fresh: list[Logged] = []
+        self.listeners: list[Callable[[list[Logged]], None]] = []
+        for id, type, created in journal.db.execute("select id, type, created from events order by position"):
+            self.index[id] = Logged(id, type, created, None)
+        self.position = len(self.index)
+
+    def keep(self, world: "World") -> None:
+        """Give the transaction's happenings their identity and write them with it."""
+        from .world import API_VERSION
+
+        for happening in world.happenings:
+            self.position += 1
+            id = world.new_id("evt")
+            data: dict[str, Any] = {"object": orjson.Fragment(happening.object)}
+            if happening.previous is not None:
+                data["previous_attributes"] = happening.previous
+            request_id, key = happening.request
+            body = orjson.dumps(
+                {
+                    "id": id,
+                    "object": "event",
+                    "api_version": API_VERSION,
+                    "created": happening.created,
+                    "data": data,
+                    "livemode": False,
+                    "request": {"id": request_id, "idempotency_key": key},
+                    "type": happening.type,
+                }
+            )
+            logged = Logged(id, happening.type, happening.created, body)
+            self.fresh.append(logged)
+            values = (self.position, id, happening.type, happening.created, happening.clock, body)
+            self.journal.write("insert into events values (?, ?, ?, ?, ?, ?)", values)
+
+    def publish(self) -> None:
+        """The transaction is kept: list the events and tell who delivers them."""
+        fresh, self.fresh = self.fresh, []
+        for logged in fresh:
+            self.index[logged.id] = logged
+        if fresh:
+            for listener in self.listeners:
+                listener(fresh)
+        for logged in fresh:
+            if logged.id not in self.pending:
+                logged.body = None
+
+    def body(self, logged: Logged) -> bytes:
+        """As the API shows it, with the number of webhooks still to deliver."""
+        body = logged.body
+        if body is None:
+            (body,) = self.journal.db.execute("select body from events where id = ?", (logged.id,)).fetchone()
+        return b'%s,"pending_webhooks":%d}' % (body[:-1], self.pending.get(logged.id, 0))
+
+    def delivered(self, id: str) -> None:
+        """One endpoint less waits for this event."""
+        left = self.pending.get(id, 0) - 1
+        if left > 0:
+            self.pending[id] = left
+            return
+        self.pending.pop(id, None)
+        if id in self.index:
+            self.index[id].body = None

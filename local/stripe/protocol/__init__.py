@@ -1,0 +1,1 @@
+"""How Stripe's API speaks: forms, errors, parameters, expansion, pages, idempotency."""

@@ -1,0 +1,74 @@
+"""Pages of a list (https://docs.stripe.com/api/pagination), newest first."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from .errors import invalid, missing
+
+Object = dict[str, Any]
+
+
+def page(
+    objects: Iterable[Object],
+    params: dict[str, Any],
+    url: str,
+    keep: Callable[[Object], bool] | None = None,
+) -> Object:
+    """One page. ``objects`` come newest first; ``keep`` filters them."""
+    limit = params.get("limit", 10)
+    if not 1 <= limit <= 100:
+        raise invalid("Invalid integer: limit must be between 1 and 100", "limit")
+    after, before = params.get("starting_after"), params.get("ending_before")
+    if after and before:
+        raise invalid("You can only specify one of these parameters: starting_after, ending_before.")
+    found = list(objects)
+    if after:
+        found = found[_position(found, after, "starting_after") + 1 :]
+    elif before:
+        found = found[: _position(found, before, "ending_before")][::-1]
+    kept = list(islice((one for one in found if keep is None or keep(one)), limit + 1))
+    data = kept[:limit]
+    if before:
+        data.reverse()
+    shown = [{name: value for name, value in one.items() if name[0] != "_"} for one in data]
+    return {"object": "list", "data": shown, "has_more": len(kept) > limit, "url": url}
+
+
+def _position(found: list[Object], id: str, param: str) -> int:
+    for position, one in enumerate(found):
+        if one["id"] == id:
+            return position
+    raise missing("object", id, param)
+
+
+def embedded(data: list[Object], url: str) -> Object:
+    """A list inside an object, with its first ten."""
+    shown = [{name: value for name, value in one.items() if name[0] != "_"} for one in data[:10]]
+    return {"object": "list", "data": shown, "has_more": len(data) > 10, "url": url}
+
+
+def in_range(value: int, wanted: Any) -> bool:
+    """``created=5`` or ``created[gte]=5``."""
+    if not isinstance(wanted, dict):
+        return value == int(wanted)
+    limits = {name: int(limit) for name, limit in wanted.items()}
+    return (
+        value > limits.get("gt", value - 1)
+        and value >= limits.get("gte", value)
+        and value < limits.get("lt", value + 1)
+        and value <= limits.get("lte", value)
+    )
+
+
+def matching(params: dict[str, Any], *names: str) -> Callable[[Object], bool]:
+    """Keep what equals each of these parameters when given, and ``created`` in its range."""
+    wanted = {name: params[name] for name in names if name in params}
+    created = params.get("created")
+
+    def keep(one: Object) -> bool:
+        if created is not None and not in_range(one["created"], created):
+            return False
+        return all(one.get(name) == value for name, value in wanted.items())
+
+    return keep

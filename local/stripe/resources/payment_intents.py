@@ -1,0 +1,164 @@
+"""Payment intents (https://docs.stripe.com/api/payment_intents)."""
+
+from typing import Any
+
+from stripe import params as sdk
+
+from ..billing import cards, collection, payments
+from ..protocol.errors import StripeError, invalid, not_emulated
+from ..protocol.lists import matching, page
+from ..protocol.parameters import merged_metadata
+from ..routing import Routes
+from ..world import World, visible
+from . import payment_methods, test_clocks
+
+Object = dict[str, Any]
+CREATE = """amount automatic_payment_methods capture_method confirm confirmation_method currency customer description
+    metadata off_session payment_method payment_method_types receipt_email return_url setup_future_usage
+    statement_descriptor_suffix error_on_requires_action"""
+
+
+def register(routes: Routes) -> None:
+    path = "/v1/payment_intents"
+    routes.add("POST", path, create, sdk.PaymentIntentCreateParams, CREATE)
+    routes.add("GET", path, list_, sdk.PaymentIntentListParams)
+    routes.add("GET", path + "/{id}", retrieve, sdk.PaymentIntentRetrieveParams)
+    updates = "description metadata payment_method receipt_email setup_future_usage amount"
+    routes.add("POST", path + "/{id}", update, sdk.PaymentIntentUpdateParams, updates)
+    confirms = "payment_method off_session return_url setup_future_usage error_on_requires_action receipt_email"
+    routes.add("POST", path + "/{id}/confirm", confirm, sdk.PaymentIntentConfirmParams, confirms)
+    routes.add("POST", path + "/{id}/cancel", cancel, sdk.PaymentIntentCancelParams)
+
+
+def create(world: World, params: Object) -> Object:
+    if params["amount"] < 1:
+        raise invalid("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
+    if params.get("capture_method", "automatic") == "manual" or params.get("confirmation_method") == "manual":
+        raise not_emulated("Manual capture and confirmation")
+    customer = params.get("customer")
+    if customer:
+        world.find("customer", customer, "customer")
+    automatic = params.get("automatic_payment_methods")
+    intent = payments.new_intent(
+        world,
+        params["amount"],
+        params["currency"].lower(),
+        customer,
+        automatic_payment_methods={"allow_redirects": "always", **automatic} if automatic else None,
+        capture_method=params.get("capture_method", "automatic_async"),
+        description=params.get("description"),
+        metadata=merged_metadata({}, params.get("metadata", {})),
+        receipt_email=params.get("receipt_email"),
+        setup_future_usage=params.get("setup_future_usage"),
+        statement_descriptor_suffix=params.get("statement_descriptor_suffix"),
+    )
+    if "payment_method" in params:
+        _choose(world, intent, params["payment_method"])
+    world.emit("payment_intent.created", intent)
+    if params.get("confirm"):
+        names = ("off_session", "return_url", "error_on_requires_action")
+        return confirm(world, intent["id"], {name: params[name] for name in names if name in params})
+    return intent
+
+
+def _choose(world: World, intent: Object, id: str) -> Object:
+    method = payment_methods.resolve(world, id)
+    if method["customer"] not in (None, intent["customer"]):
+        raise invalid("The payment method belongs to another customer.", "payment_method")
+    world.store.edit(intent)
+    intent["payment_method"], intent["status"] = method["id"], "requires_confirmation"
+    return method
+
+
+def retrieve(world: World, id: str, params: Object) -> Object:
+    return world.find("payment_intent", id)
+
+
+def update(world: World, id: str, params: Object) -> Object:
+    intent = world.find("payment_intent", id)
+    if intent["status"] in payments.CLOSED:
+        raise _unexpected(intent, "update")
+    if "amount" in params and intent["_invoice"]:
+        raise invalid("The amount of an invoice's PaymentIntent cannot be changed.", "amount")
+    world.store.edit(intent)
+    if "payment_method" in params:
+        _choose(world, intent, params["payment_method"])
+    if "metadata" in params:
+        intent["metadata"] = merged_metadata(intent["metadata"], params["metadata"])
+    for name in ("amount", "description", "receipt_email", "setup_future_usage"):
+        if name in params:
+            intent[name] = params[name] or None
+    return intent
+
+
+def _unexpected(intent: Object, verb: str) -> StripeError:
+    message = f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}."
+    return invalid(message, None, "payment_intent_unexpected_state")
+
+
+def confirm(world: World, id: str, params: Object) -> Object:
+    intent = world.find("payment_intent", id)
+    test_clocks.refuse_while_advancing(world, intent["_clock"])
+    if intent["status"] in payments.CLOSED:
+        raise _unexpected(intent, "confirm")
+    if "payment_method" in params:
+        _choose(world, intent, params["payment_method"])
+    if not intent["payment_method"]:
+        message = "You cannot confirm this PaymentIntent because it's missing a payment method."
+        raise invalid(message, None, "payment_intent_unexpected_state")
+    world.store.edit(intent)["_return_url"] = params.get("return_url")
+    if params.get("setup_future_usage"):
+        intent["setup_future_usage"] = params["setup_future_usage"]
+    patient = not params.get("off_session") and not params.get("error_on_requires_action")
+    method = world.store.objects[intent["payment_method"]]
+    away = bool(params.get("off_session"))
+    outcome = payments.attempt(world, intent, method, off_session=away, patient=patient)
+    return settle(world, intent, method, outcome)
+
+
+def settle(world: World, intent: Object, method: Object, outcome: str) -> Object:
+    """Attach the card when it is kept, let the invoice follow, and answer a decline with 402."""
+    keeps = intent["setup_future_usage"] and intent["customer"] and method["customer"] is None
+    if outcome == payments.SUCCEEDED and keeps:
+        payment_methods.attach_to(world, method, world.store.objects[intent["customer"]])
+    elif outcome == payments.SUCCEEDED and method["customer"] is None:
+        world.store.edit(method)["_used"] = True
+    if outcome != payments.REQUIRES_ACTION:
+        collection.payment_settled(world, intent, outcome)
+    if outcome == payments.DECLINED:
+        error = intent["last_payment_error"]
+        raise cards.decline(
+            error["decline_code"] or error["code"],
+            charge=error.get("charge"),
+            payment_intent=visible(intent),
+            payment_method=visible(method),
+        )
+    return intent
+
+
+def answer_challenge(world: World, id: str, passed: bool) -> Object:
+    """Stands in for the customer on the bank's page: 3-D Secure passed, or not."""
+    intent = world.find("payment_intent", id)
+    if intent["status"] != "requires_action":
+        raise invalid(f"This PaymentIntent does not wait for authentication; it is {intent['status']}.")
+    method = world.store.objects[intent["payment_method"]]
+    if passed:
+        outcome = payments.attempt(world, intent, method, off_session=False, authenticated=True)
+        return settle(world, intent, method, outcome)
+    payments.fail_authentication(world, intent)
+    collection.payment_settled(world, intent, payments.DECLINED)
+    return intent
+
+
+def cancel(world: World, id: str, params: Object) -> Object:
+    intent = world.find("payment_intent", id)
+    if intent["status"] in payments.CLOSED:
+        raise _unexpected(intent, "cancel")
+    if intent["_invoice"]:
+        raise invalid("You cannot cancel the PaymentIntent of an invoice; void the invoice instead.")
+    payments.cancel(world, intent, params.get("cancellation_reason"))
+    return intent
+
+
+def list_(world: World, params: Object) -> Object:
+    return page(world.store.all("payment_intent"), params, "/v1/payment_intents", matching(params, "customer"))

@@ -1,0 +1,213 @@
+"""Creating a subscription (https://docs.stripe.com/api/subscriptions/create)."""
+
+from fractions import Fraction
+from typing import Any
+
+from ..billing import first_invoice, invoicing, lifecycle, lines
+from ..billing.periods import add_interval, period_before
+from ..billing.proration import part
+from ..protocol.errors import invalid, not_emulated
+from ..protocol.parameters import merged_metadata
+from ..world import World
+from . import payment_methods, setup_intents, subscription_items, test_clocks
+
+Object = dict[str, Any]
+DAY = 86400
+PAYMENT_SETTINGS = "payment_settings.payment_method_types payment_settings.save_default_payment_method"
+EMULATED = f"""billing_cycle_anchor billing_mode.type cancel_at cancel_at_period_end collection_method currency customer
+    default_payment_method description {subscription_items.EMULATED} metadata off_session payment_behavior
+    {PAYMENT_SETTINGS} proration_behavior trial_end trial_from_plan trial_period_days trial_settings"""
+
+
+def create(world: World, params: Object) -> Object:
+    customer = world.find("customer", params.get("customer", ""), "customer")
+    test_clocks.refuse_while_advancing(world, customer["_clock"])
+    test_clocks.make_room_for_subscription(world, customer)
+    _refuse(params)
+    subscription = _template(world, customer, params)
+    items = [subscription_items.new(world, subscription, one, n) for n, one in enumerate(params.get("items", []))]
+    if not items:
+        raise invalid("Missing required param: items.", "items", "parameter_missing")
+    subscription_items.same_interval(items)
+    subscription["items"] = _list(subscription["id"], items)
+    share = _begin(world, subscription, params)
+    _schedule_cancel(world, subscription, params)
+    world.store.put(subscription)
+    mark = world.mark()
+    _bill(world, subscription, params, share)
+    world.emit("customer.subscription.created", subscription, at=mark)
+    lifecycle.schedule(world, subscription)
+    if subscription["status"] == "trialing":
+        first_invoice.warn_of_short_trial(world, subscription)
+    return subscription
+
+
+def _refuse(params: Object) -> None:
+    if params.get("payment_behavior") == "pending_if_incomplete":
+        raise invalid("payment_behavior=pending_if_incomplete can only be used on update.", "payment_behavior")
+    if params.get("collection_method", "charge_automatically") != "charge_automatically":
+        raise not_emulated("collection_method=send_invoice", "collection_method")
+    if params.get("billing_mode", {}).get("type", "flexible") != "flexible":
+        raise not_emulated("billing_mode[type]=classic", "billing_mode[type]")
+    if "trial_end" in params and "trial_period_days" in params:
+        raise invalid("You may only specify one of these parameters: trial_end, trial_period_days.", "trial_end")
+
+
+def _list(id: str, items: list[Object]) -> Object:
+    url = f"/v1/subscription_items?subscription={id}"
+    return {"object": "list", "data": items, "has_more": False, "total_count": len(items), "url": url}
+
+
+def _template(world: World, customer: Object, params: Object) -> Object:
+    now, method = world.now(customer["_clock"]), params.get("default_payment_method")
+    if method:
+        payment_methods.owned(world, method, customer["id"], "default_payment_method")
+    return {
+        "id": world.new_id("sub"),
+        "object": "subscription",
+        "_clock": customer["_clock"],
+        "application": None,
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor": now,
+        "billing_cycle_anchor_config": None,
+        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "canceled_at": None,
+        "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
+        "collection_method": "charge_automatically",
+        "created": now,
+        "currency": params.get("currency", "").lower(),
+        "customer": customer["id"],
+        "customer_account": None,
+        "days_until_due": None,
+        "default_payment_method": method,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": params.get("description"),
+        "discounts": [],
+        "ended_at": None,
+        "invoice_settings": {
+            "account_tax_ids": None,
+            "custom_fields": None,
+            "description": None,
+            "footer": None,
+            "issuer": {"type": "self"},
+        },
+        "items": {},
+        "latest_invoice": None,
+        "livemode": False,
+        "managed_payments": None,
+        "metadata": merged_metadata({}, params.get("metadata", {})),
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "pause_collection": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": None,
+            "save_default_payment_method": "off",
+            **payment_settings(params),
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "schedule": None,
+        "start_date": now,
+        "status": "incomplete",
+        "test_clock": customer["_clock"],
+        "transfer_data": None,
+        "trial_end": None,
+        "trial_settings": trial_settings(params),
+        "trial_start": None,
+    }
+
+
+def payment_settings(params: Object) -> Object:
+    return {name: value or None for name, value in params.get("payment_settings", {}).items()}
+
+
+def trial_settings(params: Object) -> Object:
+    """Without a card at its end a trial goes on to an invoice, unless told otherwise."""
+    behavior = params.get("trial_settings", {}).get("end_behavior", {})
+    if behavior.get("billing_cycle_anchor"):
+        raise not_emulated("trial_settings[end_behavior][billing_cycle_anchor]", "trial_settings")
+    wanted = behavior.get("missing_payment_method", "create_invoice")
+    return {"end_behavior": {"billing_cycle_anchor": None, "missing_payment_method": wanted}}
+
+
+def _trial_end(subscription: Object, params: Object, now: int) -> int | None:
+    end, days = params.get("trial_end"), params.get("trial_period_days")
+    if days is None and end is None and params.get("trial_from_plan"):
+        days = subscription["items"]["data"][0]["price"]["recurring"]["trial_period_days"]
+    if days is not None:
+        if not 0 <= days <= 730:
+            raise invalid("Invalid integer: trial_period_days must be between 0 and 730", "trial_period_days")
+        return now + days * DAY if days else None
+    if end in (None, "now"):
+        return None
+    if int(end) <= now:
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
+    return int(end)
+
+
+def _begin(world: World, subscription: Object, params: Object) -> Fraction:
+    """The first period, and which share of a full one it is billed as."""
+    now = world.now(subscription["_clock"])
+    trial_end, anchor = _trial_end(subscription, params, now), params.get("billing_cycle_anchor")
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    interval, count = recurring["interval"], recurring["interval_count"]
+    if trial_end:
+        if anchor:
+            raise not_emulated("billing_cycle_anchor together with a trial", "billing_cycle_anchor")
+        subscription["trial_start"], subscription["trial_end"] = now, trial_end
+        subscription["billing_cycle_anchor"] = trial_end
+        lifecycle.set_period(subscription, now, trial_end)
+        return Fraction(0)
+    if anchor is None:
+        lifecycle.set_period(subscription, now, add_interval(now, interval, count, now))
+        return Fraction(1)
+    if not now < anchor <= add_interval(now, interval, count, now):
+        message = "billing_cycle_anchor must be in the future and no later than the next natural billing date."
+        raise invalid(message, "billing_cycle_anchor")
+    subscription["billing_cycle_anchor"] = anchor
+    lifecycle.set_period(subscription, now, anchor)
+    if params.get("proration_behavior") == "none":
+        return Fraction(0)
+    return Fraction(anchor - now, anchor - period_before(anchor, interval, count, anchor))
+
+
+def _bill(world: World, subscription: Object, params: Object, share: Fraction) -> None:
+    """The first invoice; free for a trial, and then there is nothing to pay before it ends."""
+    now, trial = world.now(subscription["_clock"]), subscription["trial_end"] is not None
+    full = [lines.full_period(world, subscription, item, trial) for item in subscription["items"]["data"]]
+    for line in full if share < 1 else ():
+        line["amount"] = line["subtotal"] = part(line["amount"], share)
+    subscription["status"] = "trialing" if trial else "incomplete"
+    invoice = invoicing.draft(world, subscription, "subscription_create", full, (now, now))
+    subscription["latest_invoice"] = invoice["id"]
+    subscription["_being_created"] = True
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    first_invoice.issue(world, subscription, invoice, behavior, params.get("off_session", False))
+    del subscription["_being_created"]
+    if behavior == "default_incomplete" and invoice["status"] == "paid":
+        if lifecycle.default_method(world, subscription) is None:
+            intent = setup_intents.new(world, subscription["customer"], _subscription=subscription["id"])
+            subscription["pending_setup_intent"] = intent["id"]
+
+
+def _schedule_cancel(world: World, subscription: Object, params: Object) -> None:
+    at_end, at = params.get("cancel_at_period_end", False), params.get("cancel_at")
+    if at in ("min_period_end", "max_period_end"):
+        at = lifecycle.period(subscription)[1]
+    elif at == "max_billed_until":
+        raise not_emulated("cancel_at=max_billed_until", "cancel_at")
+    if at_end:
+        at = lifecycle.period(subscription)[1]
+    if not at:
+        return
+    subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_end
+    subscription["canceled_at"] = world.now(subscription["_clock"])
+    subscription["cancellation_details"]["reason"] = "cancellation_requested"

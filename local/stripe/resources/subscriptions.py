@@ -1,0 +1,206 @@
+"""Subscriptions: reading, listing, updating and canceling (https://docs.stripe.com/api/subscriptions)."""
+
+from typing import Any
+
+from stripe import params as sdk
+
+from ..billing import first_invoice, invoicing, lifecycle, lines, plan_change, proration
+from ..protocol.errors import invalid, not_emulated
+from ..protocol.lists import in_range, matching, page
+from ..protocol.parameters import merged_metadata
+from ..protocol.search import search as search_page
+from ..routing import Routes
+from ..world import World
+from . import payment_methods, subscription_create, subscription_items, test_clocks
+
+Object = dict[str, Any]
+UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
+    {subscription_items.EMULATED} items.id items.deleted metadata off_session payment_behavior proration_behavior
+    proration_date trial_end trial_settings {subscription_create.PAYMENT_SETTINGS} collection_method"""
+
+
+def register(routes: Routes) -> None:
+    path = "/v1/subscriptions"
+    create = subscription_create
+    routes.add("POST", path, create.create, sdk.SubscriptionCreateParams, create.EMULATED)
+    routes.add("GET", path, list_, sdk.SubscriptionListParams)
+    routes.add("GET", path + "/search", search, sdk.SubscriptionSearchParams)
+    routes.add("GET", path + "/{id}", retrieve, sdk.SubscriptionRetrieveParams)
+    routes.add("POST", path + "/{id}", update, sdk.SubscriptionUpdateParams, UPDATE)
+    cancels = "cancellation_details.comment cancellation_details.feedback invoice_now prorate"
+    routes.add("DELETE", path + "/{id}", cancel, sdk.SubscriptionCancelParams, cancels)
+
+
+def retrieve(world: World, id: str, params: Object) -> Object:
+    return world.find("subscription", id)
+
+
+def update(world: World, id: str, params: Object) -> Object:
+    subscription = world.find("subscription", id)
+    test_clocks.refuse_while_advancing(world, subscription["_clock"])
+    plan_change.refuse_unless_changeable(subscription, params)
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    if behavior == "pending_if_incomplete":
+        raise not_emulated("payment_behavior=pending_if_incomplete", "payment_behavior")
+    mark = world.mark()
+    with world.changing(subscription, None):
+        before = _copy(subscription)
+        invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
+        _plain(world, subscription, params)
+        _cancellation(world, subscription, params)
+        if subscription["status"] not in lifecycle.OVER:
+            lifecycle.schedule(world, subscription)
+        if invoice:
+            subscription["_being_created"] = True
+            first_invoice.issue(world, subscription, invoice, behavior, params.get("off_session", False))
+            del subscription["_being_created"]
+            _announce(world, subscription, before, mark)
+        else:
+            _announce(world, subscription, before, None)
+    if subscription["status"] == "trialing":
+        first_invoice.warn_of_short_trial(world, subscription)
+    return subscription
+
+
+def _copy(subscription: Object) -> Object:
+    import orjson
+
+    copied: Object = orjson.loads(orjson.dumps(subscription))
+    return copied
+
+
+def _announce(world: World, subscription: Object, before: Object, at: int | None) -> None:
+    from ..world import difference, visible
+
+    previous = difference(visible(before), visible(subscription))
+    if previous:
+        world.emit("customer.subscription.updated", subscription, previous, at)
+
+
+def _moves_money(params: Object) -> bool:
+    return bool(params.keys() & {"items", "trial_end", "billing_cycle_anchor"}) or (
+        params.get("proration_behavior") == "always_invoice"
+    )
+
+
+def _plain(world: World, subscription: Object, params: Object) -> None:
+    if "metadata" in params:
+        subscription["metadata"] = merged_metadata(subscription["metadata"], params["metadata"])
+    if "description" in params:
+        subscription["description"] = params["description"] or None
+    if "default_payment_method" in params:
+        chosen = params["default_payment_method"] or None
+        if chosen:
+            payment_methods.owned(world, chosen, subscription["customer"], "default_payment_method")
+        subscription["default_payment_method"] = chosen
+    if "trial_settings" in params:
+        subscription["trial_settings"] = subscription_create.trial_settings(params)
+    if "payment_settings" in params:
+        changed = subscription_create.payment_settings(params)
+        subscription["payment_settings"] = {**subscription["payment_settings"], **changed}
+    if params.get("collection_method", "charge_automatically") != "charge_automatically":
+        raise not_emulated("collection_method=send_invoice", "collection_method")
+
+
+def _cancellation(world: World, subscription: Object, params: Object) -> None:
+    """Scheduling stamps ``canceled_at`` now; taking it back clears it (https://docs.stripe.com/billing/subscriptions/cancel)."""
+    if "cancellation_details" in params:
+        given = {name: value or None for name, value in params["cancellation_details"].items()}
+        subscription["cancellation_details"] = {**subscription["cancellation_details"], **given}
+    if params.get("cancel_at_period_end") and params.get("cancel_at"):
+        raise invalid("You may only specify one of these parameters: cancel_at, cancel_at_period_end.", "cancel_at")
+    if "cancel_at_period_end" not in params and "cancel_at" not in params:
+        return
+    at = _cancel_at(world, subscription, params)
+    at_end = bool(params.get("cancel_at_period_end"))
+    if "cancel_at_period_end" in params and not at_end and not subscription["cancel_at_period_end"] and at is None:
+        if "cancel_at" not in params:
+            return
+    subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_end
+    now = world.now(subscription["_clock"])
+    subscription["canceled_at"] = (subscription["canceled_at"] or now) if at else None
+    reason = "cancellation_requested" if at else None
+    subscription["cancellation_details"] = {**subscription["cancellation_details"], "reason": reason}
+
+
+def _cancel_at(world: World, subscription: Object, params: Object) -> int | None:
+    end = lifecycle.period(subscription)[1]
+    if params.get("cancel_at_period_end"):
+        return end
+    at = params.get("cancel_at") or None
+    if at in ("min_period_end", "max_period_end"):
+        return end
+    if at == "max_billed_until":
+        raise not_emulated("cancel_at=max_billed_until", "cancel_at")
+    if at is not None and at <= world.now(subscription["_clock"]):
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "cancel_at")
+    return at
+
+
+def cancel(world: World, id: str, params: Object) -> Object:
+    """At once. An incomplete one expires and its invoice is voided; otherwise open invoices stay as they are."""
+    subscription = world.find("subscription", id)
+    test_clocks.refuse_while_advancing(world, subscription["_clock"])
+    if subscription["status"] in lifecycle.OVER:
+        raise invalid(f"No such subscription: '{id}'", "id", "resource_missing", status=404)
+    now = world.now(subscription["_clock"])
+    given = {name: value or None for name, value in params.get("cancellation_details", {}).items()}
+    world.store.edit(subscription)
+    subscription["cancellation_details"] = {**subscription["cancellation_details"], **given}
+    if subscription["status"] == "incomplete":
+        lifecycle.give_up_incomplete(world, subscription, canceled_at=now)
+        return subscription
+    if params.get("prorate") and subscription["status"] not in ("trialing", "paused"):
+        for item in subscription["items"]["data"]:
+            proration.credit_unused(world, subscription, item, now)
+    invoice = _final_invoice(world, subscription, now) if params.get("invoice_now") else None
+    subscription["canceled_at"] = now
+    lifecycle.cancel(world, subscription, reason="cancellation_requested")
+    if invoice:
+        first_invoice.issue(world, subscription, invoice, "allow_incomplete", True)
+    return subscription
+
+
+def _final_invoice(world: World, subscription: Object, now: int) -> Object | None:
+    if not lines.pending_items(world, subscription):
+        return None
+    start = lifecycle.period(subscription)[0]
+    invoice = invoicing.draft(world, subscription, "subscription_update", [], (start, now))
+    invoice["auto_advance"] = False
+    subscription["latest_invoice"] = invoice["id"]
+    return invoice
+
+
+def list_(world: World, params: Object) -> Object:
+    """Canceled ones only with ``status``; those on a test clock only with ``customer`` or ``test_clock``."""
+    status, price = params.get("status"), params.get("price") or params.get("plan")
+    clock, customer = params.get("test_clock"), params.get("customer")
+    same = matching(params, "customer", "collection_method")
+    ended = lifecycle.OVER
+
+    def keep(one: Object) -> bool:
+        if status is None and one["status"] == "canceled":
+            return False
+        if status == "ended" and one["status"] not in ended:
+            return False
+        if status not in (None, "all", "ended") and one["status"] != status:
+            return False
+        if one["_clock"] != clock and not (customer and clock is None):
+            return False
+        items = one["items"]["data"]
+        if price and all(item["price"]["id"] != price for item in items):
+            return False
+        for name in ("current_period_start", "current_period_end"):
+            if name in params and not any(in_range(item[name], params[name]) for item in items):
+                return False
+        return same(one)
+
+    store = world.store
+    found = store.where("subscription", "customer", customer) if customer else store.all("subscription")
+    return page(found, params, "/v1/subscriptions", keep)
+
+
+def search(world: World, params: Object) -> Object:
+    return search_page(world.store.all("subscription"), params, "/v1/subscriptions/search", ("created", "status"))
+
+

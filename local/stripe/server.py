@@ -1,0 +1,71 @@
+"""The local Stripe as a program: an application, and a way to serve it on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .api import API
+from .clocks import Clocks
+from .control import Control
+from .delivery import Deliveries
+from .outage import ConnectionReset
+from .recording import Recording
+from .world import World
+
+HOST = "127.0.0.1"
+
+
+def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
+    """A local Stripe that keeps its state in a directory; ``url`` is where it is reached."""
+    world = World(directory, fresh)
+    world.url = url
+    recording = Recording()
+    api, clocks, deliveries = API(world, recording), Clocks(world), Deliveries(world)
+    # The recording listens first: afterwards the log lets go of bodies that nobody waits for.
+    world.events.listeners.insert(0, recording.happened)
+
+    async def answer(request: Request) -> Response:
+        try:
+            response = await api.answer(request)
+        except ConnectionReset:
+            return Reset()
+        clocks.pick_up()
+        return response
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await deliveries.start()
+        await clocks.start()
+        yield
+        await clocks.stop()
+        await deliveries.stop()
+        world.journal.close()
+
+    methods = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+    routes = Control(world, api, clocks, deliveries).routes()
+    routes += [Route("/healthz", healthy), Route("/{path:path}", answer, methods=methods)]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def healthy(_: Request) -> Response:
+    return Response("ok")
+
+
+class Reset(Response):
+    """Closes the connection without an answer."""
+
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        raise asyncio.CancelledError
+
+
+def serve(port: int, directory: Path, *, fresh: bool = False, log_level: str = "warning") -> None:
+    """Serve until SIGTERM or SIGINT."""
+    app = create_app(directory, url=f"http://{HOST}:{port}", fresh=fresh)
+    uvicorn.run(app, host=HOST, port=port, log_level=log_level, access_log=False, timeout_graceful_shutdown=2)

@@ -1,0 +1,17 @@
+"""Which deadline leads to what."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .billing import collection, lifecycle
+from .resources import checkout_sessions
+
+WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
+    "trial_will_end": lifecycle.announce_trial_end,
+    "cancel": lifecycle.cancel_as_scheduled,
+    "period_end": lifecycle.end_period,
+    "finalize": collection.finalize_and_collect,
+    "collect": collection.retry,
+    "expire_incomplete": lifecycle.expire_incomplete,
+    "expire_session": checkout_sessions.expire_when_due,
+}
