@@ -2,6 +2,9 @@
 
 import argparse
 import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -11,16 +14,26 @@ from local.mailbox.letterbox import Letterbox
 from local.mailbox.pages import create_app
 
 
+class PageServer(uvicorn.Server):
+    """Stops when it is told to; uvicorn's own way raises the signal again, and the SMTP side could not close."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Until SIGTERM or Ctrl-C, which end the serving and nothing else."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
 async def serve(smtp_port: int, http_port: int, state: Path) -> None:
     """Until SIGTERM or Ctrl-C. Letters lie in ``state/mail``; both ports are loopback's."""
     letterbox, outage = Letterbox(state / "mail"), Outage()
     smtp = await listen(Catcher(letterbox, outage), smtp_port)
-    pages = uvicorn.Config(
-        create_app(letterbox, outage), host=HOST, port=http_port, access_log=False, log_level="warning",
-        timeout_graceful_shutdown=2,
-    )  # fmt: skip
-    async with smtp:
-        await uvicorn.Server(pages).serve()
+    app = create_app(letterbox, outage)
+    pages = uvicorn.Config(app, HOST, http_port, access_log=False, log_level="warning", timeout_graceful_shutdown=2)
+    await PageServer(pages).serve()
+    smtp.close()  # a conversation that is still open is not waited for: its sender tries again
 
 
 def main() -> None:
