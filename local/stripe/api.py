@@ -1,6 +1,5 @@
 """One request to Stripe's API: who asks, what for, has it been answered before, do it, show the result."""
 
-import asyncio
 import logging
 import traceback
 from typing import Any
@@ -49,9 +48,7 @@ class API:
             headers["Idempotent-Replayed"] = "true"
         return Response(content, status, headers, media_type="application/json")
 
-    async def _once(
-        self, request: Request, body: bytes, request_id: str, key: str | None
-    ) -> tuple[int, bytes, bool]:
+    async def _once(self, request: Request, body: bytes, request_id: str, key: str | None) -> tuple[int, bytes, bool]:
         path = request.url.path
         if key is None:
             return *self._perform(request, body, request_id, None, ""), False
@@ -104,5 +101,3 @@ class API:
         if types is None and "expand" in given:
             return {"expand": given.pop("expand"), **check(types, given, emulated)}
         return check(types, given, emulated)
-
-

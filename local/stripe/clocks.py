@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .timetable import WHEN_DUE
@@ -45,11 +46,10 @@ class Clocks:
             if clock["status"] == "advancing" and clock["id"] not in self.advancing:
                 task = asyncio.create_task(self._advance(clock["id"]))
                 self.advancing[clock["id"]] = task
-                task.add_done_callback(lambda _, id=clock["id"]: self.advancing.pop(id, None))
+                task.add_done_callback(partial(self._rested, clock["id"]))
 
-    def next_on_wall(self) -> int | None:
-        deadline = self.world.deadlines.next(None)
-        return deadline["at"] if deadline else None
+    def _rested(self, id: str, _: asyncio.Task[None]) -> None:
+        self.advancing.pop(id, None)
 
     async def _advance(self, id: str) -> None:
         await asyncio.sleep(0)
@@ -67,11 +67,10 @@ class Clocks:
                 slice_ends = time.perf_counter() + SLICE_SECONDS
 
     def _arrive(self, clock: "Object", target: int) -> None:
-        with self.world.transaction():
-            with self.world.changing(clock, "test_helpers.test_clock.ready"):
-                clock["frozen_time"] = clock["_now"] = target
-                clock["status"] = "ready"
-                clock["status_details"] = {}
+        with self.world.transaction(), self.world.changing(clock, "test_helpers.test_clock.ready"):
+            clock["frozen_time"] = clock["_now"] = target
+            clock["status"] = "ready"
+            clock["status_details"] = {}
 
     def _happen(self, deadline: "Object", clock: "Object | None") -> bool:
         """One step of time, in one transaction. A step that fails is an error of ours: say so and go on."""

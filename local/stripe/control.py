@@ -1,21 +1,26 @@
 """The control API of the local Stripe, under ``/_local``. It is not Stripe's; it answers on loopback only.
 
-========================================================  ==============================================================
-``POST /_local/checkout/sessions/{id}/complete``          {payment_method?: test token}. Stands in for the hosted page: attaches the
-                                                          card, makes the subscription, answers the session. 402 when declined.
-``POST /_local/checkout/sessions/{id}/expire``            The session is over.
-``POST /_local/payment_intents/{id}/authenticate``        {outcome?: "succeed" | "fail"}. Stands in for the bank's 3-D Secure page.
-``POST /_local/setup_intents/{id}/authenticate``          The same for a setup intent.
-``GET, POST /_local/settings``                            {retry_days, after_last_retry: cancel | unpaid | past_due, finalize_after_seconds}
-``GET /_local/recorded``                                  {requests, objects}: what was asked and shown, bounded, for shape checks.
-``GET /_local/idle?test_clock=&endpoint=``                {idle, pending_webhooks, advancing, next}: is everything delivered and at rest?
-                                                          ``next`` is the next deadline of the clock asked for, or of the wall clock.
-``GET /_local/webhooks/attempts?endpoint=``               {attempts}: the latest deliveries, each with status, or 0 and an error.
-``POST /_local/webhooks/chaos``                           {seed, double, reorder, drop}: probabilities for each later delivery.
-``POST /_local/outage``                                   {status: 500 | 429 | 409 | "reset" | "hang" | null, count?, seconds?}
-========================================================  ==============================================================
+Bodies are JSON, errors have Stripe's form.
 
-Bodies are JSON. Errors have Stripe's form.
+``POST /_local/checkout/sessions/{id}/complete`` {payment_method?: test token}
+    Stands in for the hosted page: attaches the card, makes the subscription, answers the session. 402 when declined.
+``POST /_local/checkout/sessions/{id}/expire``
+    The session is over.
+``POST /_local/payment_intents/{id}/authenticate`` {outcome?: "succeed" | "fail"}
+    Stands in for the bank's 3-D Secure page; the same for ``/_local/setup_intents/{id}/authenticate``.
+``GET, POST /_local/settings`` {retry_days, after_last_retry: "cancel" | "unpaid" | "past_due", finalize_after_seconds}
+    What an account sets in its dashboard. A POST changes what it names.
+``GET /_local/recorded``
+    {requests, objects}: what was asked and shown, bounded, for checks of shapes.
+``GET /_local/idle?test_clock=&endpoint=``
+    {idle, pending_webhooks, advancing, next}: is everything delivered and at rest? ``next`` is the next deadline of the
+    clock asked for, else of the wall clock.
+``GET /_local/webhooks/attempts?endpoint=``
+    {attempts}: the latest deliveries, each with its HTTP status, or 0 and an error.
+``POST /_local/webhooks/chaos`` {seed, double, reorder, drop}
+    Probabilities for every delivery from now on. A dropped one is never tried; its event stays in the log.
+``POST /_local/outage`` {status: 500 | 429 | 409 | "reset" | "hang" | null, count?, seconds?}
+    The next calls, or the calls of the next seconds, fail so, before any effect.
 """
 
 from dataclasses import asdict, replace

@@ -5,8 +5,8 @@ https://docs.stripe.com/webhooks. A failed delivery steps aside, so that it neve
 
 import asyncio
 import hashlib
-import hmac
 import heapq
+import hmac
 import time
 from collections import deque
 from dataclasses import dataclass, field

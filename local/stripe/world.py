@@ -1,4 +1,4 @@
-"""The world that one local Stripe keeps: objects, clocks, deadlines, events. Handlers get it as their first argument."""
+"""All that one local Stripe keeps: objects, clocks, deadlines, events. Handlers get it as their first argument."""
 
 import random
 import string

@@ -6,9 +6,8 @@ https://docs.stripe.com/billing/subscriptions/overview, https://docs.stripe.com/
 from typing import Any
 
 from ..protocol.errors import StripeError
-from . import cards
 from ..world import World, visible
-from . import invoicing, lifecycle, payments
+from . import cards, invoicing, lifecycle, payments
 from .payments import DECLINED, REQUIRES_ACTION, SUCCEEDED
 
 Object = dict[str, Any]
@@ -106,7 +105,7 @@ def settle_failed(world: World, invoice: Object, outcome: str, scheduled: bool) 
     world.emit("invoice.payment_failed", invoice)
     _delinquency(world, invoice)
     if subscription and not first:
-        lifecycle.payment_failed(world, subscription, invoice, last)
+        lifecycle.payment_failed(world, subscription, last)
 
 
 def _plan_next_try(world: World, invoice: Object) -> bool:
@@ -115,7 +114,7 @@ def _plan_next_try(world: World, invoice: Object) -> bool:
     days = world.settings.retry_days
     if invoice["_tries"] > len(days) or not invoice["auto_advance"]:
         invoice["next_payment_attempt"] = None
-        return invoice["auto_advance"]
+        return bool(invoice["auto_advance"])
     at = world.now(invoice["_clock"]) + days[invoice["_tries"] - 1] * DAY
     invoice["next_payment_attempt"] = at
     world.deadlines.set("collect", invoice, at)
@@ -126,8 +125,7 @@ def _delinquency(world: World, invoice: Object) -> None:
     """A customer is delinquent while an invoice that was tried is open."""
     customer = world.store.objects[invoice["customer"]]
     behind = any(
-        one["status"] == "open" and one["attempted"]
-        for one in world.store.where("invoice", "customer", customer["id"])
+        one["status"] == "open" and one["attempted"] for one in world.store.where("invoice", "customer", customer["id"])
     )
     if customer["delinquent"] != behind:
         with world.changing(customer, "customer.updated"):

@@ -26,7 +26,8 @@ def issue(world: World, subscription: Object, invoice: Object, behavior: str, of
         return
     if behavior == "default_incomplete":
         # https://docs.stripe.com/api/subscriptions/update: past_due until the invoice's payment is confirmed
-        lifecycle.payment_failed(world, subscription, invoice, last=False) if _pays_later(subscription) else None
+        if subscription["status"] not in ("incomplete", *lifecycle.OVER):
+            lifecycle.payment_failed(world, subscription, last=False)
         return
     method = payments.method_for(world, invoice)
     if method is None and subscription["status"] not in lifecycle.OVER:
@@ -39,14 +40,10 @@ def issue(world: World, subscription: Object, invoice: Object, behavior: str, of
         raise collection.refusal(world, intent, outcome, keeps_effects=False)
 
 
-def _pays_later(subscription: Object) -> bool:
-    return subscription["status"] not in ("incomplete", *lifecycle.OVER)
-
-
 def warn_of_short_trial(world: World, subscription: Object) -> None:
     """``trial_will_end`` comes at once when fewer than three days are left."""
     now = world.now(subscription["_clock"])
-    if subscription["trial_end"] - now <= lifecycle.TRIAL_WARNING:
-        if subscription.get("_announced") != subscription["trial_end"]:
-            lifecycle.announce_trial_end(world, world.store.edit(subscription))
-            world.deadlines.clear("trial_will_end", subscription)
+    short = subscription["trial_end"] - now <= lifecycle.TRIAL_WARNING
+    if short and subscription.get("_announced") != subscription["trial_end"]:
+        lifecycle.announce_trial_end(world, world.store.edit(subscription))
+        world.deadlines.clear("trial_will_end", subscription)

@@ -25,7 +25,6 @@ def draft(world: World, subscription: Object, reason: str, lines: list[Object], 
         "object": "list",
         "data": all_lines,
         "has_more": False,
-        "total_count": len(all_lines),
         "url": url,
     }
     world.store.put(invoice)

@@ -153,7 +153,7 @@ def _remember_method(world: World, subscription: Object, invoice: Object) -> Non
         subscription["default_payment_method"] = intent["payment_method"]
 
 
-def payment_failed(world: World, subscription: Object, invoice: Object, last: bool) -> None:
+def payment_failed(world: World, subscription: Object, last: bool) -> None:
     """Behind while there are tries left; then what the account's settings say."""
     if subscription["status"] in OVER:
         return

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from . import cards
 from ..world import World, visible
+from . import cards
 
 Object = dict[str, Any]
 SUCCEEDED, DECLINED, REQUIRES_ACTION = "succeeded", "declined", "requires_action"
@@ -132,7 +132,13 @@ def method_for(world: World, invoice: Object) -> Object | None:
 
 
 def attempt(
-    world: World, intent: Object, method: Object, *, off_session: bool, authenticated: bool = False, patient: bool = True
+    world: World,
+    intent: Object,
+    method: Object,
+    *,
+    off_session: bool,
+    authenticated: bool = False,
+    patient: bool = True,
 ) -> str:
     """Charge the card once. ``patient`` waits for authentication; otherwise needing it is a decline."""
     card = cards.CARDS[method["_card"]]
@@ -210,7 +216,7 @@ def fail_authentication(world: World, intent: Object) -> None:
     world.emit("payment_intent.payment_failed", intent)
 
 
-def cancel_for(world: World, invoice: Object, reason: str) -> None:
+def cancel_for(world: World, invoice: Object, reason: str | None) -> None:
     payment, intent = payment_of(world, invoice), intent_of(world, invoice)
     if payment and payment["status"] == "open":
         world.store.edit(payment)["status"] = "canceled"
@@ -301,6 +307,7 @@ def _used_card(method: Object, amount: int) -> Object:
         "brand": face["brand"],
         "checks": dict(face["checks"]),
         "country": face["country"],
+        "electronic_commerce_indicator": None,
         "exp_month": face["exp_month"],
         "exp_year": face["exp_year"],
         "extended_authorization": {"status": "disabled"},
@@ -317,5 +324,6 @@ def _used_card(method: Object, amount: int) -> Object:
         "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
         "regulated_status": "unregulated",
         "three_d_secure": None,
+        "transaction_link_id": None,
         "wallet": None,
     }

@@ -77,14 +77,17 @@ def _prorate(world: World, subscription: Object, before: list[Object], at: int, 
     after = {item["id"]: item for item in subscription["items"]["data"]}
     for old in before:
         new = after.pop(old["id"], None)
-        same = new is not None and new["price"]["id"] == old["price"]["id"] and new.get("quantity") == old.get("quantity")
-        if same and not restarts:
+        if new is not None and not restarts and _same(old, new):
             continue
         proration.credit_unused(world, subscription, old, at)
         if new is not None and not restarts:
             proration.charge_remaining(world, subscription, new, at)
     for added in after.values() if not restarts else ():
         proration.charge_remaining(world, subscription, added, at)
+
+
+def _same(old: Object, new: Object) -> bool:
+    return bool(new["price"]["id"] == old["price"]["id"] and new["quantity"] == old["quantity"])
 
 
 def _keep_cancellation(subscription: Object) -> None:
@@ -101,10 +104,7 @@ def _due_now(
     at_once = params.get("proration_behavior") == "always_invoice" and lines.pending_items(world, subscription)
     if not full and not at_once:
         return None
-    period = lifecycle.period(subscription)
-    invoice = invoicing.draft(
-        world, subscription, "subscription_update", full, old_period if resets else (period[0], world.now(subscription["_clock"]))
-    )
+    invoice = invoicing.draft(world, subscription, "subscription_update", full, old_period)
     subscription["latest_invoice"] = invoice["id"]
     return invoice
 

@@ -37,7 +37,8 @@ def render(world: "World", obj: Object, paths: list[str]) -> Object:
         branch = tree
         for step in steps:
             branch = branch.setdefault(step, {})
-    return _expanded(world, shown, tree, "")
+    expanded: Object = _expanded(world, shown, tree, "")
+    return expanded
 
 
 def _expanded(world: "World", value: Any, tree: dict[str, Any], at: str) -> Any:

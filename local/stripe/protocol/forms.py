@@ -1,5 +1,6 @@
 """Form encoding with brackets (https://docs.stripe.com/api#request-bodies)."""
 
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,7 +25,7 @@ def _path(name: str) -> list[str]:
 
 
 def _place(into: dict[str, Any], path: list[str], value: str, name: str) -> None:
-    for step, following in zip(path, path[1:], strict=False):
+    for step, following in pairwise(path):
         if step == "":
             # `items[][price]`: a new element begins when the last one has this field already
             last = str(len(into) - 1)

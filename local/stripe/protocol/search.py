@@ -31,7 +31,8 @@ def search(objects: list[Object], params: dict[str, Any], url: str, fields: tupl
 def _parse(query: str, fields: tuple[str, ...]) -> list[Any]:
     if re.search(r"\bOR\b", query):
         raise not_emulated("OR in a search query", "query")
-    clauses, position = [], 0
+    clauses: list[Any] = []
+    position = 0
     while position < len(query.rstrip()):
         joint = re.match(r"\s*AND\s+", query[position:]) if clauses else None
         position += joint.end() if joint else 0
@@ -58,9 +59,9 @@ def _clause(match: "re.Match[str]", fields: tuple[str, ...]) -> Any:
         if value is None:
             return False
         if sign == ":":
-            return str(value).lower() == wanted.lower()
+            return bool(str(value).lower() == wanted.lower())
         if sign == "~":
-            return wanted.lower() in str(value).lower()
+            return bool(wanted.lower() in str(value).lower())
         number = float(wanted)
         return bool({">": value > number, "<": value < number, ">=": value >= number, "<=": value <= number}[sign])
 

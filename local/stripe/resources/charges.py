@@ -13,7 +13,8 @@ Object = dict[str, Any]
 
 
 def register(routes: Routes) -> None:
-    routes.add("GET", "/v1/charges", list_, sdk.ChargeListParams, "created customer payment_intent limit starting_after ending_before")
+    filters = "created customer payment_intent limit starting_after ending_before"
+    routes.add("GET", "/v1/charges", list_, sdk.ChargeListParams, filters)
     routes.add("GET", "/v1/charges/{id}", retrieve, sdk.ChargeRetrieveParams)
 
 

@@ -220,7 +220,7 @@ def expire(world: World, id: str, params: Object) -> Object:
 def _refuse_unless_open(session: Object) -> None:
     if session["status"] != "open":
         raise invalid(
-            f"Only Checkout Sessions with a status in [\"open\"] can be expired or completed. This Checkout Session has "
+            'Only Checkout Sessions with a status in ["open"] can be expired or completed. This Checkout Session has '
             f"a status of {session['status']}."
         )
 

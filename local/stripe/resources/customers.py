@@ -26,10 +26,9 @@ def register(routes: Routes) -> None:
     routes.add("GET", "/v1/customers/{id}", retrieve, sdk.CustomerRetrieveParams)
     routes.add("POST", "/v1/customers/{id}", update, sdk.CustomerUpdateParams, EMULATED)
     routes.add("DELETE", "/v1/customers/{id}", delete, None)
-    routes.add("GET", "/v1/customers/{id}/payment_methods", list_payment_methods, sdk.CustomerListPaymentMethodsParams)
-    routes.add(
-        "GET", "/v1/customers/{id}/payment_methods/{pm}", retrieve_payment_method, sdk.CustomerPaymentMethodRetrieveParams
-    )
+    methods = "/v1/customers/{id}/payment_methods"
+    routes.add("GET", methods, list_payment_methods, sdk.CustomerListPaymentMethodsParams)
+    routes.add("GET", methods + "/{pm}", retrieve_payment_method, sdk.CustomerPaymentMethodRetrieveParams)
 
 
 def create(world: World, params: Object) -> Object:
@@ -149,10 +148,9 @@ def list_(world: World, params: Object) -> Object:
         world.store.all("customer"),
         params,
         "/v1/customers",
-        lambda one: not one.get("deleted")
-        and one["_clock"] == clock
-        and (email is None or one["email"] == email)
-        and keep(one),
+        lambda one: (
+            not one.get("deleted") and one["_clock"] == clock and (email is None or one["email"] == email) and keep(one)
+        ),
     )
 
 

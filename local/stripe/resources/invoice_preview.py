@@ -1,4 +1,4 @@
-"""What the next invoice would be (https://docs.stripe.com/api/invoices/create_preview): done for real and taken back."""
+"""The next invoice (https://docs.stripe.com/api/invoices/create_preview): made for real and taken back."""
 
 from typing import Any
 
@@ -59,13 +59,14 @@ def _of_subscription(world: World, params: Object, details: Object) -> Object:
     if anchor in ("now", "unchanged"):
         details["billing_cycle_anchor"] = {"type": anchor}
     elif anchor is not None:
-        raise invalid("For existing subscriptions, the value can only be set to `now` or `unchanged`.", "billing_cycle_anchor")
+        message = "For existing subscriptions, the value can only be set to `now` or `unchanged`."
+        raise invalid(message, "subscription_details[billing_cycle_anchor]")
     plan_change.refuse_unless_changeable(subscription, details)
     invoice = plan_change.apply(world, subscription, details)
     if invoice:
         return invoice
-    ends = details.get("cancel_at_period_end", subscription["cancel_at_period_end"])
-    if ends and not lines.pending_items(world, subscription) or subscription["status"] == "paused":
+    ends = bool(details.get("cancel_at_period_end", subscription["cancel_at_period_end"]))
+    if (ends and not lines.pending_items(world, subscription)) or subscription["status"] == "paused":
         raise _none(subscription)
     return _renewal(world, subscription, ends)
 

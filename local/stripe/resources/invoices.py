@@ -47,8 +47,9 @@ def update(world: World, id: str, params: Object) -> Object:
     with world.changing(invoice, "invoice.updated"):
         if "metadata" in params:
             invoice["metadata"] = merged_metadata(invoice["metadata"], params["metadata"])
-        if params.get("default_payment_method"):
-            payment_methods.owned(world, params["default_payment_method"], invoice["customer"], "default_payment_method")
+        method = params.get("default_payment_method")
+        if method:
+            payment_methods.owned(world, method, invoice["customer"], "default_payment_method")
         for name in ("default_payment_method", "description", "footer"):
             if name in params:
                 invoice[name] = params[name] or None

@@ -14,8 +14,8 @@ from ..world import World
 
 Object = dict[str, Any]
 CREATE = """active billing_scheme currency lookup_key metadata nickname product product_data recurring.interval
-    recurring.interval_count recurring.trial_period_days recurring.usage_type tax_behavior transfer_lookup_key unit_amount
-    unit_amount_decimal"""
+    recurring.interval_count recurring.trial_period_days recurring.usage_type tax_behavior transfer_lookup_key
+    unit_amount unit_amount_decimal"""
 LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
 """Three years at most (https://docs.stripe.com/api/prices/create#create_price-recurring-interval_count)."""
 

@@ -13,8 +13,8 @@ from ..world import World, visible
 from . import payment_methods, test_clocks
 
 Object = dict[str, Any]
-CREATE = """automatic_payment_methods confirm customer description metadata payment_method payment_method_types return_url
-    usage"""
+CREATE = """automatic_payment_methods confirm customer description metadata payment_method payment_method_types
+    return_url usage"""
 
 
 def register(routes: Routes) -> None:

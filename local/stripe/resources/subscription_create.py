@@ -55,7 +55,7 @@ def _refuse(params: Object) -> None:
 
 def _list(id: str, items: list[Object]) -> Object:
     url = f"/v1/subscription_items?subscription={id}"
-    return {"object": "list", "data": items, "has_more": False, "total_count": len(items), "url": url}
+    return {"object": "list", "data": items, "has_more": False, "url": url}
 
 
 def _template(world: World, customer: Object, params: Object) -> Object:
@@ -192,10 +192,10 @@ def _bill(world: World, subscription: Object, params: Object, share: Fraction) -
     behavior = params.get("payment_behavior", "allow_incomplete")
     first_invoice.issue(world, subscription, invoice, behavior, params.get("off_session", False))
     del subscription["_being_created"]
-    if behavior == "default_incomplete" and invoice["status"] == "paid":
-        if lifecycle.default_method(world, subscription) is None:
-            intent = setup_intents.new(world, subscription["customer"], _subscription=subscription["id"])
-            subscription["pending_setup_intent"] = intent["id"]
+    free = behavior == "default_incomplete" and invoice["status"] == "paid"
+    if free and lifecycle.default_method(world, subscription) is None:
+        intent = setup_intents.new(world, subscription["customer"], _subscription=subscription["id"])
+        subscription["pending_setup_intent"] = intent["id"]
 
 
 def _schedule_cancel(world: World, subscription: Object, params: Object) -> None:

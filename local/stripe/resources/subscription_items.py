@@ -102,7 +102,7 @@ def change(world: World, subscription: Object, given: list[Object]) -> None:
     if not items:
         raise invalid("A subscription must have at least one active item.", "items")
     same_interval(items)
-    subscription["items"] = {**subscription["items"], "data": items, "total_count": len(items)}
+    subscription["items"] = {**subscription["items"], "data": items}
 
 
 def _refuse_double(items: list[Object], entry: Object, position: int) -> None:
@@ -112,9 +112,8 @@ def _refuse_double(items: list[Object], entry: Object, position: int) -> None:
 
 
 def _change(world: World, item: Object, entry: Object, position: int) -> None:
-    if "price" in entry or "price_data" in entry:
-        if entry.get("price") != item["price"]["id"]:
-            _price(item, price_of(world, entry, f"items[{position}]"))
+    if ("price" in entry or "price_data" in entry) and entry.get("price") != item["price"]["id"]:
+        _price(item, price_of(world, entry, f"items[{position}]"))
     item["quantity"] = _quantity(entry, item["quantity"], position)
     if "metadata" in entry:
         item["metadata"] = merged_metadata(item["metadata"], entry["metadata"])

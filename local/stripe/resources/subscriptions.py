@@ -111,11 +111,10 @@ def _cancellation(world: World, subscription: Object, params: Object) -> None:
         raise invalid("You may only specify one of these parameters: cancel_at, cancel_at_period_end.", "cancel_at")
     if "cancel_at_period_end" not in params and "cancel_at" not in params:
         return
-    at = _cancel_at(world, subscription, params)
     at_end = bool(params.get("cancel_at_period_end"))
-    if "cancel_at_period_end" in params and not at_end and not subscription["cancel_at_period_end"] and at is None:
-        if "cancel_at" not in params:
-            return
+    if "cancel_at" not in params and at_end is subscription["cancel_at_period_end"]:
+        return
+    at = _cancel_at(world, subscription, params)
     subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_end
     now = world.now(subscription["_clock"])
     subscription["canceled_at"] = (subscription["canceled_at"] or now) if at else None
@@ -202,5 +201,3 @@ def list_(world: World, params: Object) -> Object:
 
 def search(world: World, params: Object) -> Object:
     return search_page(world.store.all("subscription"), params, "/v1/subscriptions/search", ("created", "status"))
-
-
