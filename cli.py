@@ -47,12 +47,15 @@ def push_plans(quiet: Quiet = False) -> None:
     import asyncio
 
     from activities.catalogue import push_catalogue
-    from activities.gateway import make_stripe
+    from activities.gateway import open_stripe
     from lifecycle.plans import load_catalogue
     from settings import Settings
 
-    settings = Settings()  # type: ignore[call-arg]  # from the environment
-    made = asyncio.run(push_catalogue(make_stripe(settings), load_catalogue(settings.plans_file)))
+    async def push(settings: Settings) -> list[str]:
+        async with open_stripe(settings) as client:
+            return await push_catalogue(client, load_catalogue(settings.plans_file))
+
+    made = asyncio.run(push(Settings()))  # type: ignore[call-arg]  # from the environment
     if not quiet:
         typer.echo("\n".join(f"made {what}" for what in made) or "Stripe has the whole catalogue.")
 

@@ -5,6 +5,7 @@ import signal
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -14,7 +15,7 @@ from activities.catalogue import Prices
 from activities.catching_up import CatchUp
 from activities.customers import Customers
 from activities.emails import Emails
-from activities.gateway import make_stripe
+from activities.gateway import Stripe, open_stripe
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.records import Records
@@ -40,10 +41,10 @@ SANDBOX = SandboxedWorkflowRunner(
 )  # fmt: skip
 
 
-def make_worker(client: Client, settings: Settings, **options: object) -> Worker:
-    """Everything wired together: the only place that builds the clients of activities."""
-    engine = make_engine(settings, application_name="perennial-worker")
-    stripe_client = make_stripe(settings)
+def make_worker(
+    client: Client, settings: Settings, engine: AsyncEngine, stripe_client: Stripe, **options: object
+) -> Worker:
+    """Every workflow and every activity, wired to the clients that activities use."""
     catalogue = load_catalogue(settings.plans_file)
     customers = Customers(stripe_client, engine, settings)
     payments = Payments(stripe_client, engine, catalogue, customers, Prices(stripe_client))
@@ -87,15 +88,17 @@ async def run(settings: Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     log = structlog.get_logger("worker")
-    async with make_worker(client, settings):
+    engine = make_engine(settings, application_name="perennial-worker")
+    async with open_stripe(settings) as stripe_client, make_worker(client, settings, engine, stripe_client):
         log.info("worker_started", task_queue=settings.temporal_task_queue, namespace=client.namespace)
         await stop.wait()
         log.info("worker_draining")
+    await engine.dispose()
 
 
 def main() -> None:
     """The entry point of the process."""
-    settings = Settings()
+    settings = Settings()  # type: ignore[call-arg]  # the environment fills it
     telemetry.set_up_logging(settings)
     asyncio.run(run(settings))
 

@@ -1,7 +1,7 @@
 """The line to Stripe: one client with explicit timeouts, and its errors sorted into ours."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import stripe
 
@@ -41,14 +41,19 @@ class StripeRefused(Exception):
         self.param = param
 
 
-def make_stripe(settings: Settings) -> Stripe:
+@asynccontextmanager
+async def open_stripe(settings: Settings) -> AsyncIterator[Stripe]:
     """A client that never retries by itself: Temporal does, with our own idempotency keys."""
-    return stripe.StripeClient(
-        settings.stripe_api_key.get_secret_value(),
-        base_addresses={"api": settings.stripe_api_url} if settings.stripe_api_url else None,
-        max_network_retries=0,
-        http_client=stripe.HTTPXClient(timeout=settings.stripe_timeout_seconds),
-    )
+    connections = stripe.HTTPXClient(timeout=settings.stripe_timeout_seconds)
+    try:
+        yield stripe.StripeClient(
+            settings.stripe_api_key.get_secret_value(),
+            base_addresses={"api": settings.stripe_api_url} if settings.stripe_api_url else None,
+            max_network_retries=0,
+            http_client=connections,
+        )
+    finally:
+        await connections.close_async()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 
 from activities.catalogue import Prices
 from activities.customers import Customers
-from activities.gateway import make_stripe
+from activities.gateway import open_stripe
 from activities.pages import Pages
 from api.parts import Outside
 from lifecycle.plans import Catalogue
@@ -26,18 +26,18 @@ HEALTH_TIMEOUT = timedelta(seconds=2)
 async def connect_outside(settings: Settings, engine: AsyncEngine, catalogue: Catalogue) -> AsyncIterator[Outside]:
     """Everything behind the API; nothing connects before it is used."""
     client = await connect(settings, lazy=True)
-    stripe = make_stripe(settings)
-    customers = Customers(stripe, engine, settings)
 
     async def temporal_answers() -> bool:
         return await is_up(client)
 
-    yield Outside(
-        door=Door(client, settings.temporal_task_queue),
-        pages=Pages(stripe, engine, customers, Prices(stripe)),
-        relay=Relay(engine, client, settings),
-        temporal_answers=temporal_answers,
-    )
+    async with open_stripe(settings) as stripe:
+        customers = Customers(stripe, engine, settings)
+        yield Outside(
+            door=Door(client, settings.temporal_task_queue),
+            pages=Pages(stripe, engine, customers, Prices(stripe)),
+            relay=Relay(engine, client, settings),
+            temporal_answers=temporal_answers,
+        )
 
 
 async def is_up(client: Client) -> bool:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 from rich.console import Console
 
-from activities.gateway import Stripe, make_stripe
+from activities.gateway import Stripe, open_stripe
 from database.session import make_engine
 from local import betterauth, configuration
 from local.narration import Narrator
@@ -211,10 +211,12 @@ async def _ada(settings: Settings, addresses: Mapping[str, str]) -> AsyncIterato
         secret=settings.auth_secret.get_secret_value(),
     )
     engine = make_engine(settings, application_name="perennial-demo")
-    stripe_client = make_stripe(settings)
-    travel = TimeTravel(settings, await connect(settings), stripe_client, engine)
     try:
-        async with httpx.AsyncClient(base_url=addresses["api"], timeout=30, trust_env=False) as http:
+        async with (
+            open_stripe(settings) as stripe_client,
+            httpx.AsyncClient(base_url=addresses["api"], timeout=30, trust_env=False) as http,
+        ):
+            travel = TimeTravel(settings, await connect(settings), stripe_client, engine)
             yield Customer(user, http, stripe_client, travel, addresses["mailbox"])
     finally:
         await engine.dispose()

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from activities.catalogue import push_catalogue
-from activities.gateway import make_stripe
+from activities.gateway import open_stripe
 from database.session import migrate
 from lifecycle.plans import load_catalogue
 from local import accounts, betterauth, configuration, webhook_endpoint
@@ -43,7 +43,9 @@ class Stack:
         await together(self._postgres(steps), self._temporal(steps), self._stripe(steps), self._mailbox(steps))
         self.environment = self._environment()
         api = Api(self.environment, log=self.state.log("api"), port=self.ports["api"])
-        worker = Worker(self.environment, log=self.state.log("worker"), metrics_port=self.ports["worker_metrics"])
+        worker = Worker(
+            self.environment, log=self.state.log("worker"), temporal_metrics_port=self.ports["worker_temporal_metrics"]
+        )
         self._product = [worker, api]
         await together(self._run(api, steps), self._run(worker, steps))
         write_private(self.state.stack_file, self.description())
@@ -62,7 +64,7 @@ class Stack:
             "api": web["api"],
             "api_docs": f"{web['api']}/docs",
             "temporal": f"{HOST}:{self.ports['temporal']}",
-            "temporal_ui": f"{web['ui']}/namespaces/billing/workflows",
+            "temporal_ui": f"{web['ui']}/namespaces/billing",
             "stripe": web["stripe"],
             "mailbox": web["mail"],
             "smtp": f"{HOST}:{self.ports['smtp']}",
@@ -109,9 +111,9 @@ class Stack:
         await self._run(part, steps)
         with steps.step("plan catalogue, webhook endpoint"):
             settings = configuration.settings(self.environment)
-            client = make_stripe(settings)
-            await push_catalogue(client, load_catalogue(settings.plans_file))
-            await webhook_endpoint.register(client, f"{self.addresses['api']}/billing/webhooks/stripe", self.state)
+            async with open_stripe(settings) as client:
+                await push_catalogue(client, load_catalogue(settings.plans_file))
+                await webhook_endpoint.register(client, f"{self.addresses['api']}/billing/webhooks/stripe", self.state)
 
     async def _mailbox(self, steps: Steps) -> None:
         await self._run(
