@@ -58,13 +58,21 @@ class Part(ABC):
 
 async def answers_http(port: int, path: str = "/") -> bool:
     """Something on this loopback port speaks HTTP and is content (below 400)."""
-    return await asyncio.to_thread(_status, port, path) < 400
+    status, _ = await asyncio.to_thread(_get, port, path)
+    return status < 400
 
 
-def _status(port: int, path: str) -> int:
+async def page(port: int, path: str) -> str:
+    """What a loopback port answers; nothing while nobody does."""
+    _, body = await asyncio.to_thread(_get, port, path)
+    return body
+
+
+def _get(port: int, path: str) -> tuple[int, str]:
     with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=2)) as connection:
         try:
             connection.request("GET", path)
-            return connection.getresponse().status
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
         except (OSError, http.client.HTTPException):
-            return 599
+            return 599, ""

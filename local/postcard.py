@@ -7,15 +7,15 @@ from rich.text import Text
 
 from local.stack import Stack
 
-PLACES = (
-    ("api_docs", "API", "every request, to try in the browser"),
-    ("temporal_ui", "Temporal", "each subscription as a workflow"),
-    ("mailbox", "Mailbox", "the letters that customers got"),
-    ("stripe", "Local Stripe", "answers as api.stripe.com does"),
-    ("api_metrics", "Metrics", "of the API"),
-    ("worker_metrics", "", "of the worker"),
-    ("worker_temporal_metrics", "", "of the worker's Temporal SDK"),
-)
+PLACES = {
+    "api_docs": "API, to try in the browser",
+    "temporal_ui": "Temporal, each workflow",
+    "mailbox": "Mailbox, every letter",
+    "stripe": "Local Stripe",
+    "api_metrics": "Metrics of the API",
+    "worker_metrics": "Metrics of the worker",
+    "worker_temporal_metrics": "Metrics of Temporal's SDK",
+}
 
 
 def show(stack: Stack, console: Console) -> None:
@@ -34,13 +34,13 @@ def show(stack: Stack, console: Console) -> None:
 
 def requests(api: str, token: str) -> list[str]:
     """``curl`` lines that work when pasted as they are, each on its own."""
-    mine = f"-H 'Authorization: Bearer {token}'"
+    mine = f"  -H 'Authorization: Bearer {token}'"
     return [
         f"curl -s {api}/billing/plans",
-        f"curl -s -X POST {api}/billing/subscriptions {mine} \\\n"
+        f"curl -s -X POST {api}/billing/subscriptions \\\n{mine} \\\n"
         "  -H 'Idempotency-Key: first-subscription' -H 'Content-Type: application/json' \\\n"
         """  -d '{"plan": "BASIC", "interval": "month", "payment_method": "pm_card_visa"}'""",
-        f"curl -s {api}/billing/subscriptions/me {mine}",
+        f"curl -s {api}/billing/subscriptions/me \\\n{mine}",
     ]
 
 
@@ -48,8 +48,7 @@ def _places(stack: Stack) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column(style="dim")
-    for name, title, meaning in PLACES:
+    for name, title in PLACES.items():
         address = stack.addresses[name]
-        table.add_row(title, Text(address, style=f"cyan link {address}"), meaning)
+        table.add_row(title, Text(address, style=f"cyan link {address}"))
     return table

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.parts import Part, answers_http
+from local.parts import Part, answers_http, page
 from local.ports import HOST, any_free
 from local.processes import Program
 from settings import ROOT
@@ -67,7 +67,7 @@ class Api(Part):
         self.port = port
 
     def program(self) -> Program:
-        return _module(self, "api", environment=self.environment)
+        return _module(self, "api", environment=self.environment, stop_seconds=18)
 
     async def answers(self) -> bool:
         return await answers_http(self.port, "/healthz")
@@ -78,16 +78,17 @@ class Worker(Part):
 
     name = "worker"
 
-    def __init__(self, environment: Mapping[str, str], *, log: Path, metrics_port: int) -> None:
+    def __init__(self, environment: Mapping[str, str], *, log: Path, temporal_metrics_port: int) -> None:
         self.environment = environment
         self.log = log
-        self.metrics_port = metrics_port
+        self.temporal_metrics_port = temporal_metrics_port
 
     def program(self) -> Program:
-        return _module(self, "worker", environment=self.environment, stop_seconds=20)
+        return _module(self, "worker", environment=self.environment, stop_seconds=25)
 
     async def answers(self) -> bool:
-        return await answers_http(self.metrics_port, "/metrics")
+        """It asks Temporal for work: only then the SDK counts its pollers."""
+        return "temporal_num_pollers" in await page(self.temporal_metrics_port, "/metrics")
 
 
 def _module(

@@ -37,8 +37,9 @@ class Steps:
         started = time.monotonic()
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self._lines.remove_task(task)
+            error.add_note(name)
             raise
         self._tick(task, name, time.monotonic() - started)
 

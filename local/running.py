@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from local import ports, postcard
 from local.processes import ProgramFailed
@@ -48,18 +50,27 @@ async def _live(stack: Stack, story: Story | None, console: Console) -> int:
     _on_signals(life.cancel, console)
     try:
         await life
-    except ProgramFailed as failure:
-        what, _, log = str(failure).partition("\n")
-        console.print(f"\n[red]✗[/] {what}", highlight=False)
-        console.print(log, style="dim", markup=False, highlight=False)
-        return 1
     except asyncio.CancelledError:
         pass
+    except Exception as error:
+        _explain(error, stack.state, console)
+        return 1
     finally:
         with console.status("Stopping …"):
             await stack.stop()
     console.print("Stopped; nothing is left running.", style="dim")
     return 0
+
+
+def _explain(error: Exception, state: State, console: Console) -> None:
+    """What went wrong, in a line where that is enough; the whole of it goes to a log."""
+    state.log("up").write_text("".join(traceback.format_exception(error)))
+    headline, _, log = str(error).partition("\n")
+    if not isinstance(error, ProgramFailed):
+        step = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
+        headline, log = f"{step}{type(error).__name__}: {headline}", f"More in {state.directory / 'logs'}."
+    console.print(f"[red]✗[/] {escape(headline)}", highlight=False)
+    console.print(log, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 async def _stand(stack: Stack, story: Story | None, console: Console) -> None:
