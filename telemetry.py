@@ -1,6 +1,7 @@
 """What an operator sees from outside: structured logs, and counters for Prometheus. No personal data in either."""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -36,6 +37,11 @@ REQUESTS = Histogram(
 
 _SECRET_NAMES = ("secret", "password", "token", "authorization", "cookie", "api_key", "signature", "email")
 _REDACTED = "[redacted]"
+_PRIVATE = re.compile(
+    r"[\w.+-]+@[\w-]+\.[\w.-]+"  # an e-mail address, or the password and host of a database's address
+    r"|\b(?:sk|rk)_(?:test|live)_\w+|\bwhsec_\w+|\b\w+_secret_\w+"  # Stripe's keys and client secrets
+    r"|(?<=Bearer )\S+"
+)
 _EXTRAS = ("temporal_workflow", "temporal_activity")
 """What other libraries may add to a line: Temporal says which workflow and activity it was."""
 
@@ -114,9 +120,14 @@ def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappin
     return event
 
 
-def _last_steps(console: bool) -> list[structlog.types.Processor]:
+def mask(_: object, __: str, line: str) -> str:
+    """The last gate: whatever a library put into a message or an error, addresses and secrets do not get out."""
+    return _PRIVATE.sub(_REDACTED, line)
+
+
+def _last_steps(console: bool) -> list[Any]:
     """Exceptions without the values of local variables: those are where customers' data would leak."""
     if console:
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback), mask]
     without_values = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    return [structlog.processors.ExceptionRenderer(without_values), structlog.processors.JSONRenderer()]
+    return [structlog.processors.ExceptionRenderer(without_values), structlog.processors.JSONRenderer(), mask]
