@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BOOLEAN, TEXT, TIMESTAMP
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import telemetry
@@ -131,11 +131,11 @@ class Ledger:
         try:
             statuses = await self._insert([waiting.entry for waiting in batch])
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            if len(batch) > 1 and not _is_away(error):
+            if len(batch) > 1 and _is_refused(error):
                 for waiting in batch:  # one row that PostgreSQL refuses must not sink its neighbours
                     await self._write([waiting])
                 return
-            log.warning("ledger_away", events=len(batch), reason=type(error).__name__)
+            log.error("event_not_stored", events=len(batch), first=batch[0].entry.id, reason=type(error).__name__)
             _settle(batch, LedgerAway("the event could not be stored"))
             return
         for waiting in batch:
@@ -149,10 +149,9 @@ class Ledger:
             return await insert_entries(connection, entries)
 
 
-def _is_away(error: Exception) -> bool:
-    """Nobody answered, as opposed to: this data was refused."""
-    refused = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) is not None
-    return not refused or (isinstance(error, DBAPIError) and error.connection_invalidated)
+def _is_refused(error: Exception) -> bool:
+    """PostgreSQL (or its driver) would not take this data, as opposed to: nobody answered."""
+    return isinstance(error, DBAPIError) and not isinstance(error, (OperationalError, InterfaceError))
 
 
 def _settle(batch: Sequence[_Waiting], error: LedgerAway) -> None:
