@@ -19,7 +19,7 @@ from settings import Settings
 
 _TIMEOUT_SECONDS = 15
 # Answers with a 5 that are about us (not signed in, wrong order, no TLS) and not about this letter.
-_ABOUT_US = frozenset((500, 501, 502, 503, 504, 521, 530, 534, 535, 538))
+_ABOUT_US = frozenset((503, 521, 530, 534, 535, 538))
 
 
 @dataclass(frozen=True)
@@ -117,4 +117,5 @@ class Delivery:
 
 def _judge(code: int) -> Answer:
     """RFC 5321 section 4.2.1: 4 means not now, 5 means never."""
-    return Answer(f"smtp {code}", refused=code >= 500 and code not in _ABOUT_US)
+    about_us = code in _ABOUT_US
+    return Answer(f"smtp {code}", refused=code >= 500 and not about_us, server_is_away=about_us)

@@ -102,6 +102,26 @@ async def test_a_server_that_says_later_is_asked_later(engine: AsyncEngine, emai
     assert len(post.caught) == 1
 
 
+@pytest.mark.parametrize(("answer", "status"), [("450 greylisted", "failed"), ("530 sign in first", "pending")])
+async def test_a_recipient_who_is_always_put_off_is_given_up_after_days(
+    engine: AsyncEngine, emails: Emails, post: PostOffice, answer: str, status: str
+) -> None:
+    class PutsOff(Catcher):
+        async def handle_RCPT(self, *conversation: Any) -> str:
+            return answer
+
+    await post.close()
+    await post.open(PutsOff(post.letterbox, post.outage))
+    await customer(engine)
+    due = await decide(engine, Notification.WELCOME)
+    with pytest.raises(ApplicationError, match="smtp"):
+        await send(emails, due)
+    assert (await letter(engine, due)).status == "pending"
+    await age(engine, due, timedelta(days=5), attempts=9)
+    assert await sweep(emails) == 0
+    assert (await letter(engine, due)).status == status
+
+
 @pytest.mark.parametrize("address", ["bounce@example.com", "ada at home", "a@b\r\nBcc: c@example.com", "Ada@"])
 async def test_an_address_that_cannot_work_fails_for_good(
     engine: AsyncEngine, emails: Emails, post: PostOffice, address: str
@@ -175,6 +195,16 @@ async def test_a_card_letter_shows_the_card_that_the_occasion_names(
         await connection.execute(insert(cards).values(payment_method_id="pm_1", user_id="user_1", **face))
     await send(emails, await decide(engine, Notification.CARD_EXPIRING, "pm_1/2027-01"))
     assert post.caught[0].subject == "Your Visa ending in 4242 expires at the end of December 2026"
+
+
+async def test_a_card_that_was_replaced_meanwhile_is_not_announced(engine: AsyncEngine, emails: Emails) -> None:
+    await customer(engine, **{**ACTIVE, "card_last4": "1881"})
+    face = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2026}
+    async with engine.begin() as connection:
+        await connection.execute(insert(cards).values(payment_method_id="pm_1", user_id="user_1", **face))
+    due = await decide(engine, Notification.CARD_EXPIRING, "pm_1/2027-01")
+    await send(emails, due)
+    assert (await letter(engine, due)).last_error == "another card is on file"
 
 
 async def test_a_time_traveller_gets_letters_of_their_own_day(
