@@ -14,13 +14,13 @@ EACH = 60
 
 class Recording:
     def __init__(self) -> None:
-        self.requests: dict[str, deque[dict[str, Any]]] = {}
+        self.requests: dict[str, deque[bytes]] = {}
         self.answers: dict[str, deque[bytes]] = {}
         self.events: dict[str, deque[bytes]] = {}
 
     def request(self, operation: Operation, params: dict[str, Any]) -> None:
         kept = self.requests.setdefault(operation.name, deque(maxlen=EACH))
-        kept.append({"params_type": _type_name(operation.params), "params": dict(params)})
+        kept.append(orjson.dumps({"params_type": _type_name(operation.params), "params": params}))
 
     def answer(self, operation: Operation, content: bytes) -> None:
         self.answers.setdefault(operation.name, deque(maxlen=EACH)).append(content)
@@ -33,7 +33,7 @@ class Recording:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "requests": [{"operation": name, **one} for name, requests in self.requests.items() for one in requests],
+            "requests": [{"operation": name, **orjson.loads(one)} for name, requests in self.requests.items() for one in requests],
             "objects": [
                 {"from": name, "object": orjson.loads(content)}
                 for source in (self.answers, self.events)

@@ -51,7 +51,7 @@ def attempt(world: World, invoice: Object, method: Object | None, *, off_session
 
 def settle_paid(world: World, invoice: Object, out_of_band: bool = False) -> None:
     """open → paid, and the subscription recovers."""
-    later = invoice["status_transitions"]["finalized_at"] != world.now(invoice["_clock"])
+    later = invoice["attempted"] or invoice["status_transitions"]["finalized_at"] != world.now(invoice["_clock"])
     with world.changing(invoice, "invoice.updated" if later else None):
         if invoice["amount_due"] and not out_of_band:
             invoice["attempt_count"] += 1

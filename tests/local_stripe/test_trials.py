@@ -1,0 +1,78 @@
+"""Trials: free until they end, with a warning."""
+
+from typing import Any
+
+import pytest
+
+from tests.local_stripe.shop import DAY, Customer, Shop, date
+
+
+def test_a_trial_warns_ends_and_is_charged(shop: Shop) -> None:
+    customer = shop.customer()
+    subscription = customer.subscribe(shop.basic, trial_period_days=14, expand=["latest_invoice"])
+    assert subscription.status == "trialing"
+    assert (subscription.latest_invoice.status, subscription.latest_invoice.total) == ("paid", 0)
+    customer.events()
+
+    customer.travel_to(date(2026, 1, 12))
+    assert customer.events() == ["customer.subscription.trial_will_end"]
+
+    customer.travel_to(date(2026, 1, 15))
+    assert customer.events() == ["customer.subscription.updated", "invoice.created"]
+    assert customer.subscription().status == "active"
+
+    customer.travel_to(date(2026, 1, 15, 2))
+    assert customer.latest_invoice().amount_paid == 1000
+
+
+def test_a_short_trial_warns_at_once(shop: Shop) -> None:
+    customer = shop.customer()
+    customer.subscribe(shop.basic, trial_period_days=2)
+    assert customer.events()[-1] == "customer.subscription.trial_will_end"
+    customer.travel_to(date(2026, 1, 2))
+    assert customer.events() == []
+
+
+def test_a_trial_that_is_extended_warns_again_and_ends_later(shop: Shop) -> None:
+    customer = shop.customer()
+    subscription = customer.subscribe(shop.basic, trial_period_days=5)
+    customer.travel_to(date(2026, 1, 4))
+    shop.v1.subscriptions.update(subscription.id, {"trial_end": date(2026, 1, 20)})
+    customer.events()
+    customer.travel_to(date(2026, 1, 18))
+    assert customer.events() == ["customer.subscription.trial_will_end"]
+    customer.travel_to(date(2026, 1, 20, 2))
+    assert customer.subscription().status == "active"
+
+
+def without_card(shop: Shop, behavior: str) -> Customer:
+    customer = shop.customer(card=None)
+    settings: Any = {"end_behavior": {"missing_payment_method": behavior}}
+    customer.subscribe(shop.basic, trial_period_days=7, trial_settings=settings)
+    customer.events()
+    customer.travel_to(date(2026, 1, 8) + DAY)
+    return customer
+
+
+@pytest.mark.parametrize(
+    ("behavior", "status", "last_event"),
+    [
+        ("cancel", "canceled", "customer.subscription.deleted"),
+        ("pause", "paused", "customer.subscription.paused"),
+        ("create_invoice", "past_due", "customer.subscription.updated"),
+    ],
+)
+def test_a_trial_that_ends_without_a_card(shop: Shop, behavior: str, status: str, last_event: str) -> None:
+    customer = without_card(shop, behavior)
+    assert customer.subscription().status == status
+    assert customer.events()[-1] == last_event
+
+
+def test_a_trial_ended_by_hand_is_paid_at_once(shop: Shop) -> None:
+    customer = shop.customer()
+    subscription = customer.subscribe(shop.basic, trial_period_days=14)
+    customer.travel_to(date(2026, 1, 3))
+    updated = shop.v1.subscriptions.update(subscription.id, {"trial_end": "now", "expand": ["latest_invoice"]})
+    assert updated.status == "active"
+    assert updated.latest_invoice.amount_paid == 1000
+    assert updated.billing_cycle_anchor == date(2026, 1, 3)
