@@ -32,15 +32,20 @@ _INSERT = text(
         stripe_customer_id, stripe_subscription_id, user_id, status
     )
     select seen.id, seen.type, seen.created_at, seen.api_version, seen.livemode, seen.object_id,
-        seen.customer, seen.subscription, coalesce(seen.owner, customers.user_id),
+        seen.customer, seen.subscription, coalesce(seen.owner, known_customer.user_id),
         case
             when not seen.wakes then 'ignored'
-            when coalesce(seen.owner, customers.user_id) is null then 'orphan'
+            when coalesce(seen.owner, known_customer.user_id) is null then 'orphan'
             else 'pending'
         end
     from unnest(:ids, :types, :moments, :versions, :livemodes, :objects, :customers, :subscriptions, :owners, :wakes)
         as seen (id, type, created_at, api_version, livemode, object_id, customer, subscription, owner, wakes)
-    left join billing.customers on customers.stripe_customer_id = seen.customer
+    left join lateral (  -- one look into the index an event, also when the batch is large
+        select user_id from billing.customers
+        where stripe_customer_id = seen.customer and seen.owner is null
+        limit 1
+    ) as known_customer on true
+    order by seen.id  -- two processes that insert the same events take turns in the same order, so none deadlocks
     on conflict (id) do nothing
     returning known.id, known.status
     """
@@ -121,10 +126,11 @@ class Ledger:
                 batch.append(self._queue.get_nowait())
             try:
                 await self._write(batch)
+            except Exception:  # a bug here must not leave every later request waiting for a writer that is gone
+                log.exception("ledger_writer_broke")
             finally:
-                for waiting in batch:
-                    if not waiting.new.done():
-                        waiting.new.set_exception(LedgerAway("the writer stopped"))
+                _settle(batch, LedgerAway("the event could not be stored"))
+                for _ in batch:
                     self._queue.task_done()
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
@@ -134,9 +140,10 @@ class Ledger:
             if len(batch) > 1 and _is_refused(error):
                 for waiting in batch:  # one row that PostgreSQL refuses must not sink its neighbours
                     await self._write([waiting])
+                    _settle([waiting], LedgerAway("the event could not be stored"))
                 return
             log.error("event_not_stored", events=len(batch), first=batch[0].entry.id, reason=type(error).__name__)
-            _settle(batch, LedgerAway("the event could not be stored"))
+            telemetry.WEBHOOKS.labels("away").inc(len(batch))
             return
         for waiting in batch:
             status = statuses.pop(waiting.entry.id, None)

@@ -1,0 +1,107 @@
+"""Every statement that the API really runs finds its rows by an index, with 100,000 customers in the tables."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from lifecycle.intents import Outcome, Result
+from local.betterauth import SignedInUser, sign_in
+from tests.api.conftest import AUTH_SECRET, Api, as_user, make_settings, new_database, running_api
+from tests.api.signing import event, signed
+
+FILLED = """
+insert into "user" (id, name, email, "emailVerified")
+    select 'user_' || n, 'Name', n || '@example.com', true from generate_series(1, 100000) as n;
+insert into session (id, token, "userId", "expiresAt", "updatedAt")
+    select n, md5(n::text), 'user_' || n, now() + interval '1 day', now() from generate_series(1, 100000) as n;
+insert into billing.customers (user_id, stripe_customer_id)
+    select 'user_' || n, 'cus_' || n from generate_series(1, 100000) as n;
+insert into billing.subscriptions (user_id, stripe_customer_id, stripe_subscription_id, plan, interval, status, seq)
+    select 'user_' || n, 'cus_' || n, 'sub_' || n, 'BASIC', 'month', 'active', 1 from generate_series(1, 100000) as n;
+insert into billing.events (id, type, created_at, livemode, user_id, status)
+    select 'evt_old_' || n, 'invoice.paid', now(), false, 'user_' || n,
+        case when n % 1000 = 0 then 'pending' when n % 1001 = 0 then 'orphan' else 'applied' end
+    from generate_series(1, 100000) as n;
+insert into billing.timeline (user_id, seq, position, at, entry, cause)
+    select 'user_' || n % 5000, n, 0, now(), 'renewed', 'event' from generate_series(1, 100000) as n;
+insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint)
+    select gen_random_uuid(), 'user_' || n, 'key', 'subscribe', 'f' from generate_series(1, 100000) as n;
+insert into billing.notifications (id, user_id, kind, occasion, status)
+    select gen_random_uuid(), 'user_' || n, 'welcome', 'once', 'sent' from generate_series(1, 100000) as n;
+"""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crowded(postgres_url: str, migrated_template: str) -> AsyncIterator[Api]:
+    async with new_database(postgres_url, migrated_template) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(FILLED)
+            connection.execute("vacuum analyze")
+        async with running_api(make_settings(url)) as api:
+            yield api
+
+
+@pytest.fixture
+def crowded_user(crowded: Api) -> SignedInUser:
+    return sign_in(crowded.database, name="Ada", email="ada@example.com", secret=AUTH_SECRET)
+
+
+async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
+    me, client = as_user(user), api.client
+    api.subscribed(user.id)
+    await client.get("/billing/plans")
+    await client.get("/billing/subscriptions/me", headers=me)
+    for order in ("true", "false"):
+        query = {"newest_first": order, "cursor": "50000-0"}
+        await client.get("/billing/subscriptions/me/timeline", params=query, headers=me)
+    for key in ("a", "a"):
+        body = {"plan": "BASIC", "interval": "month"}
+        await client.post("/billing/subscriptions", json=body, headers=as_user(user, key))
+    await client.patch("/billing/subscriptions/plan", json={"plan": "PRO"}, headers=me)
+    await client.delete("/billing/subscriptions", headers=me)
+    await client.post("/billing/subscriptions/resume", headers=me)
+    api.door.says = Outcome(Result.DECLINED)
+    await client.post("/billing/subscriptions/resume", headers=me)
+    api.door.says = None
+    pending = await client.post("/billing/subscriptions/resume", headers=me)
+    await client.get(pending.headers["location"], headers=me)
+    pages = {"success_url": "https://a.example/", "cancel_url": "https://a.example/"}
+    await client.post("/billing/checkout", json={"plan": "PRO", "interval": "month", **pages}, headers=me)
+    api.subscribed(user.id, status="canceled")
+    await client.post("/billing/checkout", json={"plan": "PRO", "interval": "month", **pages}, headers=me)
+    await client.post("/billing/portal", json={"return_url": "https://a.example/"}, headers=me)
+    await client.post("/billing/webhooks/stripe", **signed(event(customer="cus_77")))
+    await client.get("/readyz")
+
+
+def scans(plan: dict[str, Any]) -> Iterator[str]:
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for child in plan.get("Plans", []):
+        yield from scans(child)
+
+
+async def test_every_query_of_the_api_uses_an_index(crowded: Api, crowded_user: SignedInUser) -> None:
+    await everything_that_the_api_does(crowded, crowded_user)
+
+    statements = dict(crowded.statements)
+    assert len(statements) >= 12, "the walk above no longer reaches every statement"
+    with psycopg.connect(crowded.database, cursor_factory=psycopg.ClientCursor) as connection:
+        for statement, values in statements.items():
+            (found,) = connection.execute(f"explain (format json) {statement}".encode(), values).fetchone() or ({},)
+            small = {"alembic_version"}
+            assert set(scans(found[0]["Plan"])) <= small, statement
+
+
+async def test_a_full_batch_of_events_finds_its_customers_by_index(crowded: Api) -> None:
+    await crowded.client.post("/billing/webhooks/stripe", **signed(event(customer="cus_77")))
+    statement, values = next(one for one in crowded.statements if "insert into billing.events" in one[0])
+    full = {name: value * 500 for name, value in values.items()}
+
+    with psycopg.connect(crowded.database, cursor_factory=psycopg.ClientCursor) as connection:
+        (found,) = connection.execute(f"explain (format json) {statement}".encode(), full).fetchone() or ({},)
+
+    assert list(scans(found[0]["Plan"])) == []
