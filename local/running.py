@@ -18,8 +18,8 @@ from local.stack import Stack
 from local.state import NotOurs, State, StateInUse
 from local.supervision import Supervision
 
-Story = Callable[[Stack, Console], Awaitable[None]]
-"""Something to play on a running stack before its addresses are shown: the demo."""
+Story = Callable[[Mapping[str, str], Mapping[str, str], Console], Awaitable[None]]
+"""Something to play on a running stack (its environment, its addresses) before they are shown: the demo."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,17 @@ async def _stand(stack: Stack, story: Story | None, console: Console) -> None:
     with Steps(console) as steps:
         await stack.start(steps)
     if story is not None:
-        await story(stack, console)
+        await _play(story, stack, console)
     postcard.show(stack, console)
     await asyncio.Event().wait()
+
+
+async def _play(story: Story, stack: Stack, console: Console) -> None:
+    """A story that goes wrong is told; the stack stays up, or nobody could look why."""
+    try:
+        await story(stack.environment, stack.addresses, console)
+    except Exception as error:
+        _explain(error, stack.state, console)
 
 
 def _on_signals(stop: Callable[[], object], console: Console) -> None:
