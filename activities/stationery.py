@@ -76,7 +76,7 @@ class Stationery:
 
 def _moments(due: NotificationDue, now: datetime) -> dict[str, datetime | None]:
     """The days a template may name. A trial that is over is none, and access is either still there or has ended."""
-    until = due.access_until or due.grace_ends_at
+    until = min((moment for moment in (due.access_until, due.grace_ends_at) if moment), default=None)
     return {
         "trial_ends": due.trial_ends_at if due.trial_ends_at and due.trial_ends_at > now else None,
         "access_until": until if until and until > now else None,

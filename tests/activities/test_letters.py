@@ -96,6 +96,12 @@ def test_the_last_automatic_try_is_called_so(stationery: Stationery) -> None:
     assert "This was the last automatic try" in stationery.write(due, "Ada", NOW).text
 
 
+def test_access_ends_with_grace_or_the_scheduled_end_whichever_is_first(stationery: Stationery) -> None:
+    grace = datetime(2026, 11, 30, tzinfo=UTC)
+    due = replace(FACTS, kind=Notification.PAYMENT_FAILED, grace_ends_at=grace)
+    assert "Access until: 30 November 2026" in stationery.write(due, "Ada", NOW).text
+
+
 def test_a_trial_without_a_card_asks_for_one(stationery: Stationery) -> None:
     due = replace(FACTS, kind=Notification.TRIAL_ENDING, card_last4=None)
     text = stationery.write(due, "Ada", NOW).text
