@@ -25,6 +25,7 @@ from database.reading import read_ledger_lag
 from database.session import make_engine
 from lifecycle.plans import Catalogue, load_catalogue
 from settings import Settings
+from workflows.door import Unavailable
 
 VERSION = "0.1.0"
 PAUSE_SECONDS = 5.0
@@ -100,6 +101,8 @@ async def _again_and_again(work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
+        except Unavailable:
+            log.warning("temporal_away")
         except Exception:  # whatever it is, the API must go on serving
             log.exception("background_work_broke")
         await asyncio.sleep(PAUSE_SECONDS)

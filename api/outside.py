@@ -1,7 +1,7 @@
 """The lines out of the API: Temporal, which may be away when it starts, and Stripe's pages."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,11 +12,13 @@ from activities.catalogue import Prices
 from activities.customers import Customers
 from activities.gateway import open_stripe
 from activities.pages import Pages
+from api import parts
 from api.parts import Outside
+from lifecycle.intents import Outcome, Request
 from lifecycle.plans import Catalogue
 from settings import Settings
 from workflows.connection import connect
-from workflows.door import Door
+from workflows.door import Door, Unavailable
 from workflows.relay import Relay
 
 HEALTH_TIMEOUT = timedelta(seconds=2)
@@ -33,11 +35,51 @@ async def connect_outside(settings: Settings, engine: AsyncEngine, catalogue: Ca
     async with open_stripe(settings) as stripe:
         customers = Customers(stripe, engine, settings)
         yield Outside(
-            door=Door(client, settings.temporal_task_queue),
+            door=LateDoor(Door(client, settings.temporal_task_queue)),
             pages=Pages(stripe, engine, customers, Prices(stripe)),
-            relay=Relay(engine, client, settings),
+            relay=LateRelay(Relay(engine, client, settings)),
             temporal_answers=temporal_answers,
         )
+
+
+class LateDoor:
+    """A door whose Temporal may not have been there yet when the API started."""
+
+    def __init__(self, door: parts.Door) -> None:
+        self._door = door
+
+    async def ask(self, user_id: str, request: Request, deadline: float) -> Outcome | None:
+        """See `workflows.door.Door.ask`."""
+        with _connecting():
+            return await self._door.ask(user_id, request, deadline)
+
+
+class LateRelay:
+    """A relay of the same kind; whatever waited while it was not running is looked at first."""
+
+    def __init__(self, relay: parts.Relay) -> None:
+        self._relay = relay
+
+    def wake(self) -> None:
+        """See `workflows.relay.Relay.wake`."""
+        self._relay.wake()
+
+    async def run(self) -> None:
+        """Raises `Unavailable` when Temporal was never reached; run it again later."""
+        self._relay.wake()
+        with _connecting():
+            await self._relay.run()
+
+
+@contextlib.contextmanager
+def _connecting() -> Iterator[None]:
+    """A lazy client that cannot make its first connection says so with a bare RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("Failed client connect"):
+            raise
+        raise Unavailable("not connected yet") from None
 
 
 async def is_up(client: Client) -> bool:
