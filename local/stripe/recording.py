@@ -33,7 +33,9 @@ class Recording:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "requests": [{"operation": name, **orjson.loads(one)} for name, requests in self.requests.items() for one in requests],
+            "requests": [
+                {"operation": name, **orjson.loads(one)} for name, requests in self.requests.items() for one in requests
+            ],
             "objects": [
                 {"from": name, "object": orjson.loads(content)}
                 for source in (self.answers, self.events)

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from .api import API
 from .clocks import Clocks
@@ -61,8 +62,12 @@ async def healthy(_: Request) -> Response:
 class Reset(Response):
     """Closes the connection without an answer."""
 
-    async def __call__(self, scope: object, receive: object, send: object) -> None:
-        raise asyncio.CancelledError
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # ASGI has no word for this, so reach for the transport of uvicorn's request cycle.
+        cycle = getattr(receive, "__self__", None)
+        cycle.transport.abort()  # type: ignore[union-attr]
+        while not cycle.disconnected:  # type: ignore[union-attr]  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0)
 
 
 def serve(port: int, directory: Path, *, fresh: bool = False, log_level: str = "warning") -> None:

@@ -36,7 +36,9 @@ def test_a_failed_renewal_is_past_due_and_tells_when_it_is_tried_again(shop: Sho
     assert shop.v1.customers.retrieve(customer.id).delinquent is True
 
 
-@pytest.mark.parametrize(("outcome", "status"), [("cancel", "canceled"), ("unpaid", "unpaid"), ("past_due", "past_due")])
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("cancel", "canceled"), ("unpaid", "unpaid"), ("past_due", "past_due")]
+)
 def test_after_the_last_try_the_account_decides(shop: Shop, outcome: str, status: str) -> None:
     shop.retry_settings(after_last_retry=outcome)
     customer = failing(shop)

@@ -17,7 +17,7 @@ def halfway(shop: Shop, price: str) -> tuple[Customer, Subscription]:
 
 
 def test_an_upgrade_invoiced_at_once(shop: Shop) -> None:
-    customer, subscription = halfway(shop, shop.basic)
+    _customer, subscription = halfway(shop, shop.basic)
     change = {"items": [{"id": item(subscription).id, "price": shop.pro}], "proration_behavior": "always_invoice"}
     updated = shop.v1.subscriptions.update(subscription.id, {**change, "expand": ["latest_invoice"]})
     invoice = updated.latest_invoice
@@ -66,7 +66,7 @@ def test_a_downgrade_leaves_a_credit_that_pays_the_next_invoice(shop: Shop) -> N
 
 def test_from_monthly_to_yearly_starts_a_new_cycle(shop: Shop) -> None:
     yearly = shop.price("Basic, a year", 10000, "year")
-    customer, subscription = halfway(shop, shop.basic)
+    _customer, subscription = halfway(shop, shop.basic)
     updated = shop.v1.subscriptions.update(
         subscription.id, {"items": [{"id": item(subscription).id, "price": yearly}], "expand": ["latest_invoice"]}
     )

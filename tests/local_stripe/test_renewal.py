@@ -1,5 +1,8 @@
 """A subscription that is renewed month after month."""
 
+import pytest
+import stripe
+
 from tests.local_stripe.shop import DAY, Shop, date, item
 
 
@@ -69,9 +72,6 @@ def test_the_end_of_january_comes_back_after_february(shop: Shop) -> None:
 
 
 def test_a_clock_goes_two_intervals_at_most(shop: Shop) -> None:
-    import pytest
-    import stripe
-
     customer = shop.customer()
     customer.subscribe(shop.basic)
     with pytest.raises(stripe.InvalidRequestError, match="at most two intervals"):
