@@ -53,7 +53,7 @@ async def open_stripe(settings: Settings) -> AsyncIterator[Stripe]:
             http_client=connections,
         )
     finally:
-        await connections.close_async()
+        await connections.close_async()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

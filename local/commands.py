@@ -1,18 +1,14 @@
 """The commands that only make sense on one machine; ``cli.py`` adds them when this package is installed."""
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from local.ports import PORTS
 from settings import ROOT
-
-if TYPE_CHECKING:
-    from local.running import Story
 
 
 def _port(name: str) -> typer.models.OptionInfo:
@@ -56,6 +52,7 @@ def up(
     """
     from rich.console import Console
 
+    from local.demo import play
     from local.running import Wishes
     from local.running import up as run
 
@@ -71,7 +68,7 @@ def up(
         "worker_metrics": worker_metrics_port,
         "worker_temporal_metrics": worker_temporal_metrics_port,
     }
-    wishes = Wishes(directory=state, ports=asked, fresh=fresh, story=None if no_demo else _demo())
+    wishes = Wishes(directory=state, ports=asked, fresh=fresh, story=None if no_demo else play)
     raise typer.Exit(run(wishes, Console()))
 
 
@@ -86,16 +83,52 @@ def local_stripe(
     os.execv(sys.executable, [*command, "--fresh"] if fresh else command)
 
 
-def _demo() -> "Story | None":
-    """The story to play when the stack is up, once there is one to play."""
-    if importlib.util.find_spec("local.demo") is None:
-        return None
-    story: Story = importlib.import_module("local.demo").play
-    return story
+def demo(state: Folder = Path(".local")) -> None:
+    """Play the demo on the running stack: a new customer's life, from trial to farewell, in a minute."""
+    from rich.console import Console
+
+    from local.demo import StoryWentWrong
+    from local.traveling import NoStack, RunningStack, play_demo
+
+    console = Console()
+    try:
+        play_demo(RunningStack.described_in(state), console)
+    except (NoStack, StoryWentWrong, TimeoutError) as trouble:
+        console.print(f"[red]✗[/] {trouble}", highlight=False)
+        raise typer.Exit(1) from None
+
+
+def fast_forward(
+    user: Annotated[str, typer.Argument(metavar="USER", help="A demo user (grace) or a user id.")],
+    duration: Annotated[str, typer.Argument(metavar="DURATION", help="30d, 12h, 90m, 1d12h …")],
+    state: Folder = Path(".local"),
+) -> None:
+    """Move one customer ahead in time, Stripe's clock and the workflow's together.
+
+    Every deadline on the way is a stop, so that webhooks, timers, letters and access fall where they would in life.
+    """
+    from rich.console import Console
+
+    from local.time_travel import CannotTravel, parse_duration
+    from local.traveling import NoStack, RunningStack
+    from local.traveling import fast_forward as travel
+
+    console = Console()
+    try:
+        stack = RunningStack.described_in(state)
+        stops, now = travel(stack, stack.user_id(user), parse_duration(duration))
+    except (NoStack, CannotTravel, ValueError, TimeoutError) as trouble:
+        console.print(f"[red]✗[/] {trouble}", highlight=False)
+        raise typer.Exit(1) from None
+    for stop in stops:
+        console.print(f"  [dim]{stop:%Y-%m-%d %H:%M}[/]", highlight=False)
+    console.print(f"It is {now:%d %B %Y, %H:%M} UTC for {user}.", highlight=False)
 
 
 def add_to(app: typer.Typer) -> None:
     """Hook these commands into ``perennial``."""
     panel = "On one machine"
     app.command("up", rich_help_panel=panel)(up)
+    app.command("demo", rich_help_panel=panel)(demo)
+    app.command("fast-forward", rich_help_panel=panel)(fast_forward)
     app.command("local-stripe", rich_help_panel=panel)(local_stripe)
