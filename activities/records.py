@@ -112,12 +112,17 @@ class Records:
     ) -> None:
         if not entries:
             return
+        offset = select(tables.customers.c.clock_offset_seconds).where(
+            tables.customers.c.user_id == subscription.user_id
+        )
+        ahead = timedelta(seconds=(await connection.execute(offset)).scalar() or 0)
         rows = [
             {
                 "user_id": subscription.user_id,
                 "seq": subscription.seq,
                 "position": position,
-                "at": entry.at,
+                # Who travels in time meets Stripe's event a moment before the workflow's own clock has followed.
+                "at": max(entry.at, datetime.now(UTC) + ahead) if ahead else entry.at,
                 "entry": entry.entry,
                 "cause": entry.cause,
                 "cause_id": entry.cause_id,

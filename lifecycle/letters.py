@@ -57,24 +57,34 @@ def _occasion(kind: Notification, after: Subscription) -> str:
 
 
 def _described(kind: Notification, occasion: str, before: Subscription, after: Subscription) -> NotificationDue:
-    owed, terms = after.invoice, after.terms
-    price = (terms.amount, terms.currency) if terms else (None, None)
-    amount, currency = (owed.amount, owed.currency) if owed else price
-    previous = before.terms.plan if before.terms and terms and before.price != after.price else None
+    terms = after.terms
+    amount, currency = _amount(kind, before, after)
     return NotificationDue(
         kind=kind,
         occasion=occasion,
         plan=terms.plan if terms else None,
-        previous_plan=previous,
+        previous_plan=before.terms.plan if before.terms and terms and before.price != after.price else None,
         interval=terms.interval if terms else None,
         amount=amount,
         currency=currency,
         trial_ends_at=after.trial_ends_at,
         access_until=after.ended_at or after.cancel_at,
         next_charge_at=None if after.is_canceling else after.period_ends_at,
-        next_attempt_at=owed.next_attempt_at if owed else None,
+        next_attempt_at=after.invoice.next_attempt_at if after.invoice else None,
         grace_ends_at=after.grace_ends_at,
     )
+
+
+def _amount(kind: Notification, before: Subscription, after: Subscription) -> tuple[int | None, str | None]:
+    """What the letter is about: the open invoice, the one that was just paid, or the price of the plan."""
+    invoice = {
+        Notification.PAYMENT_FAILED: after.invoice,
+        Notification.ACTION_REQUIRED: after.invoice,
+        Notification.PAYMENT_RECOVERED: before.invoice,
+    }.get(kind)
+    if invoice:
+        return invoice.amount, invoice.currency
+    return (after.terms.amount, after.terms.currency) if after.terms else (None, None)
 
 
 def _charged_after(subscription: Subscription, expiry: datetime) -> bool:

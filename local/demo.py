@@ -196,7 +196,9 @@ async def play(environment: Mapping[str, str], addresses: Mapping[str, str], con
             await chapter(ada, narrator)
         timeline = await ada.asks("GET", "/subscriptions/me/timeline?limit=100")
         narrator.end(
-            timeline["entries"], f"{addresses['temporal_ui']}/subscription%2F{ada.user.id}", addresses["mailbox"]
+            timeline["entries"],
+            f"{addresses['temporal_ui']}/workflows/subscription%2F{ada.user.id}",
+            addresses["mailbox"],
         )
 
 
