@@ -73,7 +73,7 @@ def create_app(
         redirect_slashes=False,
         redoc_url=None,
     )
-    for room in (plans, subscriptions, checkout, operations, webhooks, health):
+    for room in (webhooks, subscriptions, plans, checkout, operations, health):  # the busiest first
         app.include_router(room.router)
     failures.install(app)
     require_policies(app)
