@@ -35,7 +35,7 @@ from .api import API
 from .clocks import Clocks
 from .delivery import Deliveries
 from .protocol.errors import StripeError, invalid
-from .resources import checkout_sessions, payment_intents, setup_intents
+from .resources import checkout_completion, checkout_sessions, payment_intents, setup_intents
 from .settings import Settings
 from .world import World, visible
 
@@ -67,7 +67,7 @@ class Control:
     async def complete(self, request: Request) -> Response:
         given = await _json(request)
         token = given.get("payment_method")
-        return self._act(lambda: checkout_sessions.complete(self.world, request.path_params["id"], token))
+        return self._act(lambda: checkout_completion.complete(self.world, request.path_params["id"], token))
 
     async def expire(self, request: Request) -> Response:
         return self._act(lambda: checkout_sessions.expire(self.world, request.path_params["id"], {}))

@@ -57,28 +57,37 @@ class Deliveries:
         self.wake: dict[str, asyncio.Event] = {}
         self.retry_changed = asyncio.Event()
         self.client: httpx.AsyncClient | None = None
+        self.planned: list[Delivery] = []
+        world.events.planners.append(self.plan)
         world.events.listeners.append(self.announce)
 
     # what has to be delivered
 
-    def announce(self, events: list[Logged]) -> None:
+    def plan(self, events: list[Logged]) -> None:
+        """Before the events are committed: write down with them who has to hear of each."""
         endpoints = [one for one in self.world.store.all("webhook_endpoint") if one["status"] == "enabled"]
         for logged in events:
             for endpoint in endpoints:
                 if "*" in endpoint["enabled_events"] or logged.type in endpoint["enabled_events"]:
-                    self._announce(logged, endpoint["id"])
-        self.world.journal.commit()
+                    self._plan(logged.id, endpoint["id"])
 
-    def _announce(self, logged: Logged, endpoint: str) -> None:
+    def _plan(self, event: str, endpoint: str) -> None:
         copies = self.chaos.copies()
-        if copies == 0:
-            return
-        delivery = Delivery(logged.id, endpoint, copies=copies)
-        self.outstanding[(logged.id, endpoint)] = delivery
-        self.world.events.pending[logged.id] = self.world.events.pending.get(logged.id, 0) + 1
-        values = (logged.id, endpoint, 0, time.time())
-        self.world.journal.write("insert or replace into deliveries values (?, ?, ?, ?)", values)
-        self._queue(delivery, self.chaos.delay())
+        if copies:
+            self.planned.append(Delivery(event, endpoint, copies=copies))
+            values = (event, endpoint, 0, time.time())
+            self.world.journal.write("insert or replace into deliveries values (?, ?, ?, ?)", values)
+
+    def announce(self, _: list[Logged]) -> None:
+        """The events are committed: deliver them."""
+        planned, self.planned = self.planned, []
+        for delivery in planned:
+            self._expect(delivery)
+            self._queue(delivery, self.chaos.delay())
+
+    def _expect(self, delivery: Delivery) -> None:
+        self.outstanding[(delivery.event, delivery.endpoint)] = delivery
+        self.world.events.pending[delivery.event] = self.world.events.pending.get(delivery.event, 0) + 1
 
     def _queue(self, delivery: Delivery, delay: float = 0) -> None:
         if delay:
@@ -99,10 +108,6 @@ class Deliveries:
         # Joins the next transaction: a crash before it delivers the event twice, as Stripe may.
         self.world.journal.write("delete from deliveries where event = ? and endpoint = ?", values)
 
-    def forget_endpoint(self, endpoint: str) -> None:
-        for delivery in [one for one in self.outstanding.values() if one.endpoint == endpoint]:
-            self._finish(delivery)
-
     # delivering it
 
     async def start(self) -> None:
@@ -113,8 +118,7 @@ class Deliveries:
         ).fetchall()
         for event, endpoint, attempts, first in rows:
             delivery = Delivery(event, endpoint, attempts, first)
-            self.outstanding[(event, endpoint)] = delivery
-            self.world.events.pending[event] = self.world.events.pending.get(event, 0) + 1
+            self._expect(delivery)
             self._queue(delivery)
         for endpoint in self.waiting:
             self._start_worker(endpoint)
@@ -137,6 +141,7 @@ class Deliveries:
         while True:
             while queue:
                 await self._attempt(queue.popleft())
+            self.world.journal.commit()
             self.wake[endpoint].clear()
             await self.wake[endpoint].wait()
 

@@ -11,8 +11,6 @@ from .journal import Journal
 if TYPE_CHECKING:
     from .world import World
 
-RETENTION = 30 * 86400
-
 
 class Happening(NamedTuple):
     """An event before it has an identity: the object as it was at that moment."""
@@ -32,6 +30,8 @@ class Logged:
     created: int
     body: bytes | None
     """The event's JSON without ``pending_webhooks``; None once it is only in the journal."""
+    place: int = 0
+    """Where it is in the log."""
 
 
 class EventLog:
@@ -40,10 +40,19 @@ class EventLog:
         self.index: dict[str, Logged] = {}
         self.pending: dict[str, int] = {}
         self.fresh: list[Logged] = []
+        self.order: list[Logged] = []
+        self.planners: list[Callable[[list[Logged]], None]] = []
+        """Called before the transaction of new events is committed, to write with it."""
         self.listeners: list[Callable[[list[Logged]], None]] = []
+        """Called after it is committed."""
         for id, type, created in journal.db.execute("select id, type, created from events order by position"):
-            self.index[id] = Logged(id, type, created, None)
-        self.position = len(self.index)
+            self._list(Logged(id, type, created, None))
+        self.position = len(self.order)
+
+    def _list(self, logged: Logged) -> None:
+        logged.place = len(self.order)
+        self.order.append(logged)
+        self.index[logged.id] = logged
 
     def keep(self, world: "World") -> None:
         """Give the transaction's happenings their identity and write them with it."""
@@ -72,12 +81,14 @@ class EventLog:
             self.fresh.append(logged)
             values = (self.position, id, happening.type, happening.created, happening.clock, body)
             self.journal.write("insert into events values (?, ?, ?, ?, ?, ?)", values)
+        for plan in self.planners:
+            plan(self.fresh)
 
     def publish(self) -> None:
         """The transaction is kept: list the events and tell who delivers them."""
         fresh, self.fresh = self.fresh, []
         for logged in fresh:
-            self.index[logged.id] = logged
+            self._list(logged)
         if fresh:
             for listener in self.listeners:
                 listener(fresh)

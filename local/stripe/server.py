@@ -37,7 +37,8 @@ def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
             response = await api.answer(request)
         except ConnectionReset:
             return Reset()
-        clocks.pick_up()
+        if request.url.path.endswith("/advance"):
+            clocks.pick_up()
         return response
 
     @asynccontextmanager

@@ -30,7 +30,7 @@ class World:
         self.happenings: list[Happening] = []
         self.request: tuple[str | None, str | None] = (None, None)
         self.url = "http://127.0.0.1"
-        self.draw = random.SystemRandom()
+        self.draw = random.Random()
 
     # identity and time
 
@@ -101,7 +101,8 @@ class World:
                     self.events.keep(self)
         finally:
             self.request, self.happenings = (None, None), []
-        self.events.publish()
+            # Nothing is there to publish when the transaction was rolled back.
+            self.events.publish()
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:

@@ -82,8 +82,15 @@ def test_a_customer_pays_the_open_invoice_with_a_new_card(shop: Shop) -> None:
 def test_paying_with_a_bad_card_is_declined_and_counted(shop: Shop) -> None:
     customer = failing(shop)
     invoice = customer.latest_invoice()
+    customer.events()
     with pytest.raises(stripe.CardError) as declined:
         shop.v1.invoices.pay(invoice.id)
+    assert customer.events() == [
+        "charge.failed",
+        "payment_intent.payment_failed",
+        "invoice.updated",
+        "invoice.payment_failed",
+    ]
     assert declined.value.error.decline_code == "generic_decline"
     again = shop.v1.invoices.retrieve(invoice.id)
     assert (again.attempt_count, again.next_payment_attempt) == (2, invoice.next_payment_attempt)

@@ -6,6 +6,7 @@ from ..protocol.errors import invalid
 from ..world import World
 from . import lines as billed
 from . import payments
+from .empty_invoice import empty_invoice
 
 Object = dict[str, Any]
 
@@ -13,7 +14,7 @@ Object = dict[str, Any]
 def draft(world: World, subscription: Object, reason: str, lines: list[Object], period: tuple[int, int]) -> Object:
     """A draft of these lines and of whatever prorations wait for this subscription."""
     customer = world.store.objects[subscription["customer"]]
-    invoice = _template(world, customer, subscription, reason, period)
+    invoice = empty_invoice(world, customer, subscription, reason, period)
     pending = billed.pending_items(world, subscription)
     all_lines = [billed.line_of(world, subscription, one) for one in pending] + lines
     for one in pending:
@@ -30,111 +31,6 @@ def draft(world: World, subscription: Object, reason: str, lines: list[Object], 
     world.store.put(invoice)
     total(world, invoice)
     return invoice
-
-
-def _template(world: World, customer: Object, subscription: Object, reason: str, period: tuple[int, int]) -> Object:
-    clock = customer["_clock"]
-    return {
-        "id": world.new_id("in"),
-        "object": "invoice",
-        "_clock": clock,
-        "_subscription": subscription["id"],
-        "_tries": 0,
-        "_secret": world.new_id("secret"),
-        "account_country": "US",
-        "account_name": "Local Stripe",
-        "account_tax_ids": None,
-        "amount_due": 0,
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_remaining": 0,
-        "amount_shipping": 0,
-        "application": None,
-        "attempt_count": 0,
-        "attempted": False,
-        "auto_advance": True,
-        "automatic_tax": {
-            "disabled_reason": None,
-            "enabled": False,
-            "liability": None,
-            "provider": None,
-            "status": None,
-        },
-        "automatically_finalizes_at": None,
-        "billing_reason": reason,
-        "collection_method": subscription["collection_method"],
-        "created": world.now(clock),
-        "currency": subscription["currency"],
-        "custom_fields": None,
-        "customer": customer["id"],
-        "customer_account": None,
-        "customer_address": customer["address"],
-        "customer_email": customer["email"],
-        "customer_name": customer["name"],
-        "customer_phone": customer["phone"],
-        "customer_shipping": customer["shipping"],
-        "customer_tax_exempt": customer["tax_exempt"],
-        "customer_tax_ids": [],
-        "default_payment_method": None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": None,
-        "discounts": [],
-        "due_date": None,
-        "effective_at": None,
-        "ending_balance": None,
-        "footer": None,
-        "from_invoice": None,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
-        "issuer": {"type": "self"},
-        "last_finalization_error": None,
-        "latest_revision": None,
-        "livemode": False,
-        "metadata": {},
-        "next_payment_attempt": None,
-        "number": None,
-        "on_behalf_of": None,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": dict(subscription["metadata"]),
-                "subscription": subscription["id"],
-            },
-            "type": "subscription_details",
-        },
-        "payment_settings": {
-            "default_mandate": None,
-            "payment_method_options": subscription["payment_settings"]["payment_method_options"],
-            "payment_method_types": subscription["payment_settings"]["payment_method_types"],
-        },
-        "period_end": period[1],
-        "period_start": period[0],
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "receipt_number": None,
-        "rendering": None,
-        "shipping_cost": None,
-        "shipping_details": None,
-        "starting_balance": 0,
-        "statement_descriptor": None,
-        "status": "draft",
-        "status_transitions": {
-            "finalized_at": None,
-            "marked_uncollectible_at": None,
-            "paid_at": None,
-            "voided_at": None,
-        },
-        "subtotal": 0,
-        "subtotal_excluding_tax": 0,
-        "test_clock": clock,
-        "total": 0,
-        "total_discount_amounts": [],
-        "total_excluding_tax": 0,
-        "total_pretax_credit_amounts": [],
-        "total_taxes": [],
-        "webhooks_delivered_at": None,
-    }
 
 
 def total(world: World, invoice: Object) -> None:
@@ -174,7 +70,7 @@ def finalize(world: World, invoice: Object) -> None:
     customer["next_invoice_sequence"] += 1
     invoice["status"] = "open"
     invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = now
-    invoice["automatically_finalizes_at"] = None
+    invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = None
     page = f"{world.url}/i/acct_local/{invoice['_secret'][7:]}"
     invoice["hosted_invoice_url"], invoice["invoice_pdf"] = page, f"{page}/pdf"
     world.deadlines.clear("finalize", invoice)

@@ -89,7 +89,7 @@ def _cycle_invoice(world: World, subscription: Object, before: tuple[int, int]) 
         invoice["auto_advance"] = False
         return invoice
     at = world.now(subscription["_clock"]) + world.settings.finalize_after_seconds
-    invoice["automatically_finalizes_at"] = at
+    invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = at
     world.deadlines.set("finalize", invoice, at)
     return invoice
 

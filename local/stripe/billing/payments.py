@@ -4,73 +4,13 @@ from typing import Any
 
 from ..world import World, visible
 from . import cards
+from .charging import new_charge
+from .payment_intent import new_intent
 
 Object = dict[str, Any]
 SUCCEEDED, DECLINED, REQUIRES_ACTION = "succeeded", "declined", "requires_action"
 REASONS = {"subscription_create": "Subscription creation", "subscription_update": "Subscription update"}
 CLOSED = ("succeeded", "canceled")
-
-
-def new_intent(world: World, amount: int, currency: str, customer: str | None, **given: Any) -> Object:
-    id = world.new_id("pi")
-    intent: Object = {
-        "id": id,
-        "object": "payment_intent",
-        "_clock": world.clock_of(customer),
-        "_invoice": None,
-        "allowed_payment_method_types": None,
-        "amount": amount,
-        "amount_capturable": 0,
-        "amount_details": {"tip": {}},
-        "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": None,
-        "canceled_at": None,
-        "cancellation_reason": None,
-        "capture_method": "automatic",
-        "client_secret": f"{id}_{world.new_id('secret')}",
-        "confirmation_method": "automatic",
-        # Test clocks do not reach payments: Stripe stamps them with the wall clock (stripe-python issue 1183).
-        "created": world.now(None),
-        "currency": currency,
-        "customer": customer,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
-        "livemode": False,
-        "managed_payments": None,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {
-                "installments": None,
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": "automatic",
-            }
-        },
-        "payment_method_types": ["card"],
-        "payment_record": None,
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "source": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
-    }
-    intent.update(given)
-    return world.store.put(intent)
 
 
 def prepare(world: World, invoice: Object) -> Object:
@@ -230,100 +170,3 @@ def cancel(world: World, intent: Object, reason: str | None) -> None:
     intent["status"], intent["canceled_at"], intent["cancellation_reason"] = "canceled", world.now(None), reason
     intent["next_action"] = None
     world.emit("payment_intent.canceled", intent)
-
-
-def new_charge(world: World, intent: Object, method: Object, decline: str | None) -> Object:
-    code, decline_code, message = cards.codes(decline) if decline else (None, None, None)
-    paid, id = decline is None, world.new_id("ch")
-    charge: Object = {
-        "id": id,
-        "object": "charge",
-        "_clock": intent["_clock"],
-        "amount": intent["amount"],
-        "amount_captured": intent["amount"] if paid else 0,
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": dict(method["billing_details"]),
-        "calculated_statement_descriptor": "LOCAL STRIPE",
-        "captured": paid,
-        "created": world.now(None),
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": code,
-        "failure_message": message,
-        "fraud_details": {},
-        "livemode": False,
-        "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
-        "outcome": _outcome(decline_code or code, message),
-        "paid": paid,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": {"card": _used_card(method, intent["amount"]), "type": "card"},
-        "radar_options": {},
-        "receipt_email": None,
-        "receipt_number": None,
-        "receipt_url": f"{world.url}/receipts/{id}" if paid else None,
-        "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "succeeded" if paid else "failed",
-        "transfer_data": None,
-        "transfer_group": None,
-    }
-    return world.store.put(charge)
-
-
-def _outcome(reason: str | None, message: str | None) -> Object:
-    declined = reason is not None
-    return {
-        "advice_code": "try_again_later" if declined else None,
-        "network_advice_code": None,
-        "network_decline_code": None,
-        "network_status": "declined_by_network" if declined else "approved_by_network",
-        "reason": reason,
-        "risk_level": "normal",
-        "risk_score": 12,
-        "seller_message": f"The bank returned the decline code `{reason}`." if declined else "Payment complete.",
-        "type": "issuer_declined" if declined else "authorized",
-    }
-
-
-def _used_card(method: Object, amount: int) -> Object:
-    face = method["card"]
-    return {
-        "amount_authorized": amount,
-        "authorization_code": None,
-        "brand": face["brand"],
-        "checks": dict(face["checks"]),
-        "country": face["country"],
-        "electronic_commerce_indicator": None,
-        "exp_month": face["exp_month"],
-        "exp_year": face["exp_year"],
-        "extended_authorization": {"status": "disabled"},
-        "fingerprint": face["fingerprint"],
-        "funding": face["funding"],
-        "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
-        "last4": face["last4"],
-        "mandate": None,
-        "multicapture": {"status": "unavailable"},
-        "network": face["brand"],
-        "network_token": {"used": False},
-        "network_transaction_id": "104102103105104",
-        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
-        "regulated_status": "unregulated",
-        "three_d_secure": None,
-        "transaction_link_id": None,
-        "wallet": None,
-    }

@@ -4,7 +4,7 @@ from typing import Any
 
 from stripe.params import billing_portal as sdk
 
-from ..protocol.errors import not_emulated
+from ..protocol.errors import invalid, not_emulated
 from ..protocol.lists import matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
@@ -113,8 +113,6 @@ def list_configurations(world: World, params: Object) -> Object:
 
 def create_session(world: World, params: Object) -> Object:
     """Made with the default configuration unless another is named; a first one comes by itself."""
-    from ..protocol.errors import invalid
-
     if "customer" not in params:
         raise invalid("Missing required param: customer.", "customer", "parameter_missing")
     customer = world.find("customer", params["customer"], "customer")

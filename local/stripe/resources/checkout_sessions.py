@@ -11,7 +11,7 @@ from ..protocol.lists import matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World
-from . import customers, payment_methods, setup_intents, subscription_create, subscription_items
+from . import subscription_items
 
 Object = dict[str, Any]
 KIND, PATH = "checkout.session", "/v1/checkout/sessions"
@@ -97,7 +97,7 @@ def _template(world: World, customer: Object | None, params: Object) -> Object:
         "customer": customer["id"] if customer else None,
         "customer_account": None,
         "customer_creation": None if customer else "always",
-        "customer_details": _details(customer, email),
+        "customer_details": details_of(customer, email),
         "customer_email": email,
         "discounts": [],
         "expires_at": _expiry(world, clock, params),
@@ -135,7 +135,7 @@ def _template(world: World, customer: Object | None, params: Object) -> Object:
     }
 
 
-def _details(customer: Object | None, email: str | None) -> Object | None:
+def details_of(customer: Object | None, email: str | None) -> Object | None:
     if customer is None and email is None:
         return None
     known = customer or {}
@@ -212,12 +212,12 @@ def line_items(world: World, session: Object) -> Object:
 
 def expire(world: World, id: str, params: Object) -> Object:
     session = world.find(KIND, id)
-    _refuse_unless_open(session)
+    refuse_unless_open(session)
     expire_when_due(world, session)
     return session
 
 
-def _refuse_unless_open(session: Object) -> None:
+def refuse_unless_open(session: Object) -> None:
     if session["status"] != "open":
         raise invalid(
             'Only Checkout Sessions with a status in ["open"] can be expired or completed. This Checkout Session has '
@@ -231,67 +231,3 @@ def expire_when_due(world: World, session: Object) -> None:
         session["status"], session["url"] = "expired", None
         world.deadlines.clear("expire_session", session)
         world.emit("checkout.session.expired", session)
-
-
-def complete(world: World, id: str, token: str | None) -> Object:
-    """What the hosted page does when the customer presses the button; 3-D Secure counts as passed."""
-    session = world.find(KIND, id)
-    _refuse_unless_open(session)
-    world.store.edit(session)
-    customer = _customer(world, session)
-    needs_card = session["mode"] == "setup" or session["payment_method_collection"] == "always"
-    method = _card(world, customer, token or ("pm_card_visa" if needs_card or session["amount_total"] else None))
-    if session["mode"] == "setup":
-        _set_up(world, session, customer, method)
-    else:
-        _subscribe(world, session, customer, method)
-    session["status"], session["url"] = "complete", None
-    session["customer_details"] = _details(customer, session["customer_email"])
-    world.deadlines.clear("expire_session", session)
-    world.emit("checkout.session.completed", session)
-    return session
-
-
-def _customer(world: World, session: Object) -> Object:
-    if session["customer"]:
-        return world.find("customer", session["customer"], "customer")
-    given = {"email": session["customer_email"]} if session["customer_email"] else {}
-    customer = customers.create(world, given)
-    session["customer"] = customer["id"]
-    world.store.reindex(session)
-    return customer
-
-
-def _card(world: World, customer: Object, token: str | None) -> Object | None:
-    if token is None:
-        return None
-    method = payment_methods.attach_to(world, payment_methods.resolve(world, token), customer)
-    world.store.edit(method)
-    method["_set_up"], method["allow_redisplay"] = True, "limited"
-    return method
-
-
-def _set_up(world: World, session: Object, customer: Object, method: Object | None) -> None:
-    assert method is not None
-    given = session["_setup"]
-    intent = setup_intents.new(
-        world,
-        customer["id"],
-        payment_method=method["id"],
-        metadata=merged_metadata({}, given.get("metadata", {})),
-        description=given.get("description"),
-    )
-    setup_intents.complete(world, intent)
-    session["setup_intent"] = intent["id"]
-
-
-def _subscribe(world: World, session: Object, customer: Object, method: Object | None) -> None:
-    """A decline leaves the session open, as the page would."""
-    items = [{"price": one["price"]["id"], "quantity": one["quantity"]} for one in session["_lines"]]
-    given: Object = {**session["_data"], "customer": customer["id"], "items": items, "off_session": True}
-    given["payment_behavior"] = "error_if_incomplete"
-    if method:
-        given["default_payment_method"] = method["id"]
-    subscription = subscription_create.create(world, given)
-    session["subscription"], session["invoice"] = subscription["id"], subscription["latest_invoice"]
-    session["payment_status"] = "paid" if session["amount_total"] else "no_payment_required"

@@ -4,6 +4,7 @@ from typing import Any
 
 from stripe import params as sdk
 
+from ..billing import lifecycle
 from ..protocol.errors import invalid
 from ..protocol.expansion import includable
 from ..protocol.lists import embedded, matching, page
@@ -123,8 +124,6 @@ def _completed(name: str, given: Object) -> Object:
 
 def delete(world: World, id: str, params: Object) -> Object:
     """Also cancels the customer's subscriptions at once (https://docs.stripe.com/api/customers/delete)."""
-    from ..billing import lifecycle
-
     customer = world.find("customer", id)
     test_clocks.refuse_while_advancing(world, customer["_clock"])
     for subscription in world.store.where("subscription", "customer", id):

@@ -4,7 +4,7 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import collection, invoicing, payments
+from ..billing import collection, invoicing, lifecycle, payments
 from ..protocol.errors import StripeError, invalid
 from ..protocol.expansion import includable
 from ..protocol.lists import embedded, matching, page
@@ -133,8 +133,6 @@ def _refusal(world: World, invoice: Object, outcome: str) -> StripeError:
 
 
 def void(world: World, id: str, params: Object) -> Object:
-    from ..billing import lifecycle
-
     invoice = changeable(world, id)
     invoicing.void(world, invoice)
     subscription = world.store.get(invoice["_subscription"])
@@ -145,8 +143,6 @@ def void(world: World, id: str, params: Object) -> Object:
 
 def mark_uncollectible(world: World, id: str, params: Object) -> Object:
     """Marking the latest invoice uncollectible brings a past_due subscription back to active."""
-    from ..billing import lifecycle
-
     invoice = changeable(world, id)
     invoicing.mark_uncollectible(world, invoice)
     subscription = world.store.get(invoice["_subscription"])

@@ -5,6 +5,7 @@ from typing import Any
 from stripe import params as sdk
 
 from ..billing import cards, collection, payments
+from ..billing.payment_intent import new_intent
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..protocol.lists import matching, page
 from ..protocol.parameters import merged_metadata
@@ -39,7 +40,7 @@ def create(world: World, params: Object) -> Object:
     if customer:
         world.find("customer", customer, "customer")
     automatic = params.get("automatic_payment_methods")
-    intent = payments.new_intent(
+    intent = new_intent(
         world,
         params["amount"],
         params["currency"].lower(),

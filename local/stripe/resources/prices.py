@@ -5,7 +5,7 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..protocol.errors import StripeError, invalid
+from ..protocol.errors import StripeError, invalid, not_emulated
 from ..protocol.lists import matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
@@ -94,8 +94,6 @@ def _recurring(given: Object) -> Object:
     if not 1 <= count <= LONGEST[interval]:
         raise invalid(f"Invalid interval count: {count}", "recurring[interval_count]")
     if given.get("usage_type") == "metered":
-        from ..protocol.errors import not_emulated
-
         raise not_emulated("Metered usage", "recurring[usage_type]")
     return {
         "interval": interval,

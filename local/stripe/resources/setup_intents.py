@@ -11,6 +11,7 @@ from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World, visible
 from . import payment_methods, test_clocks
+from .setup_intent import new
 
 Object = dict[str, Any]
 CREATE = """automatic_payment_methods confirm customer description metadata payment_method payment_method_types
@@ -26,47 +27,6 @@ def register(routes: Routes) -> None:
     routes.add("POST", path + "/{id}", update, sdk.SetupIntentUpdateParams, updates)
     routes.add("POST", path + "/{id}/confirm", confirm, sdk.SetupIntentConfirmParams, "payment_method return_url")
     routes.add("POST", path + "/{id}/cancel", cancel, sdk.SetupIntentCancelParams)
-
-
-def new(world: World, customer: str | None, **given: Any) -> Object:
-    id = world.new_id("seti")
-    intent: Object = {
-        "id": id,
-        "object": "setup_intent",
-        "_clock": world.clock_of(customer),
-        "_subscription": None,
-        "allowed_payment_method_types": None,
-        "application": None,
-        "automatic_payment_methods": None,
-        "cancellation_reason": None,
-        "client_secret": f"{id}_{world.new_id('secret')}",
-        "created": world.now(None),
-        "customer": customer,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "flow_directions": None,
-        "last_setup_error": None,
-        "latest_attempt": None,
-        "livemode": False,
-        "mandate": None,
-        "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {"mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
-        },
-        "payment_method_types": ["card"],
-        "single_use_mandate": None,
-        "status": "requires_payment_method",
-        "usage": "off_session",
-    }
-    intent.update(given)
-    world.store.put(intent)
-    world.emit("setup_intent.created", intent)
-    return intent
 
 
 def create(world: World, params: Object) -> Object:

@@ -7,13 +7,12 @@ from ..billing import first_invoice, invoicing, lifecycle, lines
 from ..billing.periods import add_interval, period_before
 from ..billing.proration import part
 from ..protocol.errors import invalid, not_emulated
-from ..protocol.parameters import merged_metadata
 from ..world import World
-from . import payment_methods, setup_intents, subscription_items, test_clocks
+from . import setup_intent, subscription_items, test_clocks
+from .subscription_object import PAYMENT_SETTINGS, new_subscription
 
 Object = dict[str, Any]
 DAY = 86400
-PAYMENT_SETTINGS = "payment_settings.payment_method_types payment_settings.save_default_payment_method"
 EMULATED = f"""billing_cycle_anchor billing_mode.type cancel_at cancel_at_period_end collection_method currency customer
     default_payment_method description {subscription_items.EMULATED} metadata off_session payment_behavior
     {PAYMENT_SETTINGS} proration_behavior trial_end trial_from_plan trial_period_days trial_settings"""
@@ -24,7 +23,7 @@ def create(world: World, params: Object) -> Object:
     test_clocks.refuse_while_advancing(world, customer["_clock"])
     test_clocks.make_room_for_subscription(world, customer)
     _refuse(params)
-    subscription = _template(world, customer, params)
+    subscription = new_subscription(world, customer, params)
     items = [subscription_items.new(world, subscription, one, n) for n, one in enumerate(params.get("items", []))]
     if not items:
         raise invalid("Missing required param: items.", "items", "parameter_missing")
@@ -56,86 +55,6 @@ def _refuse(params: Object) -> None:
 def _list(id: str, items: list[Object]) -> Object:
     url = f"/v1/subscription_items?subscription={id}"
     return {"object": "list", "data": items, "has_more": False, "url": url}
-
-
-def _template(world: World, customer: Object, params: Object) -> Object:
-    now, method = world.now(customer["_clock"]), params.get("default_payment_method")
-    if method:
-        payment_methods.owned(world, method, customer["id"], "default_payment_method")
-    return {
-        "id": world.new_id("sub"),
-        "object": "subscription",
-        "_clock": customer["_clock"],
-        "application": None,
-        "application_fee_percent": None,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
-        "billing_cycle_anchor": now,
-        "billing_cycle_anchor_config": None,
-        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
-        "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
-        "collection_method": "charge_automatically",
-        "created": now,
-        "currency": params.get("currency", "").lower(),
-        "customer": customer["id"],
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": method,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": params.get("description"),
-        "discounts": [],
-        "ended_at": None,
-        "invoice_settings": {
-            "account_tax_ids": None,
-            "custom_fields": None,
-            "description": None,
-            "footer": None,
-            "issuer": {"type": "self"},
-        },
-        "items": {},
-        "latest_invoice": None,
-        "livemode": False,
-        "managed_payments": None,
-        "metadata": merged_metadata({}, params.get("metadata", {})),
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": None,
-            "save_default_payment_method": "off",
-            **payment_settings(params),
-        },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
-        "start_date": now,
-        "status": "incomplete",
-        "test_clock": customer["_clock"],
-        "transfer_data": None,
-        "trial_end": None,
-        "trial_settings": trial_settings(params),
-        "trial_start": None,
-    }
-
-
-def payment_settings(params: Object) -> Object:
-    return {name: value or None for name, value in params.get("payment_settings", {}).items()}
-
-
-def trial_settings(params: Object) -> Object:
-    """Without a card at its end a trial goes on to an invoice, unless told otherwise."""
-    behavior = params.get("trial_settings", {}).get("end_behavior", {})
-    if behavior.get("billing_cycle_anchor"):
-        raise not_emulated("trial_settings[end_behavior][billing_cycle_anchor]", "trial_settings")
-    wanted = behavior.get("missing_payment_method", "create_invoice")
-    return {"end_behavior": {"billing_cycle_anchor": None, "missing_payment_method": wanted}}
 
 
 def _trial_end(subscription: Object, params: Object, now: int) -> int | None:
@@ -194,7 +113,7 @@ def _bill(world: World, subscription: Object, params: Object, share: Fraction) -
     del subscription["_being_created"]
     free = behavior == "default_incomplete" and invoice["status"] == "paid"
     if free and lifecycle.default_method(world, subscription) is None:
-        intent = setup_intents.new(world, subscription["customer"], _subscription=subscription["id"])
+        intent = setup_intent.new(world, subscription["customer"], _subscription=subscription["id"])
         subscription["pending_setup_intent"] = intent["id"]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from stripe import params as sdk
 
 from ..billing import first_invoice, invoicing, lifecycle, lines, plan_change, proration
@@ -10,13 +11,13 @@ from ..protocol.lists import in_range, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
-from ..world import World
-from . import payment_methods, subscription_create, subscription_items, test_clocks
+from ..world import World, difference, visible
+from . import payment_methods, subscription_create, subscription_items, subscription_object, test_clocks
 
 Object = dict[str, Any]
 UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
     {subscription_items.EMULATED} items.id items.deleted metadata off_session payment_behavior proration_behavior
-    proration_date trial_end trial_settings {subscription_create.PAYMENT_SETTINGS} collection_method"""
+    proration_date trial_end trial_settings {subscription_object.PAYMENT_SETTINGS} collection_method"""
 
 
 def register(routes: Routes) -> None:
@@ -63,15 +64,11 @@ def update(world: World, id: str, params: Object) -> Object:
 
 
 def _copy(subscription: Object) -> Object:
-    import orjson
-
     copied: Object = orjson.loads(orjson.dumps(subscription))
     return copied
 
 
 def _announce(world: World, subscription: Object, before: Object, at: int | None) -> None:
-    from ..world import difference, visible
-
     previous = difference(visible(before), visible(subscription))
     if previous:
         world.emit("customer.subscription.updated", subscription, previous, at)
@@ -94,9 +91,9 @@ def _plain(world: World, subscription: Object, params: Object) -> None:
             payment_methods.owned(world, chosen, subscription["customer"], "default_payment_method")
         subscription["default_payment_method"] = chosen
     if "trial_settings" in params:
-        subscription["trial_settings"] = subscription_create.trial_settings(params)
+        subscription["trial_settings"] = subscription_object.trial_settings(params)
     if "payment_settings" in params:
-        changed = subscription_create.payment_settings(params)
+        changed = subscription_object.payment_settings(params)
         subscription["payment_settings"] = {**subscription["payment_settings"], **changed}
     if params.get("collection_method", "charge_automatically") != "charge_automatically":
         raise not_emulated("collection_method=send_invoice", "collection_method")

@@ -1,0 +1,69 @@
+"""A new payment intent as the API shows it (https://docs.stripe.com/api/payment_intents/object)."""
+
+from typing import Any
+
+from ..world import World
+
+Object = dict[str, Any]
+
+
+def new_intent(world: World, amount: int, currency: str, customer: str | None, **given: Any) -> Object:
+    id = world.new_id("pi")
+    intent: Object = {
+        "id": id,
+        "object": "payment_intent",
+        "_clock": world.clock_of(customer),
+        "_invoice": None,
+        "allowed_payment_method_types": None,
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": None,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "automatic",
+        "client_secret": f"{id}_{world.new_id('secret')}",
+        "confirmation_method": "automatic",
+        # Test clocks do not reach payments: Stripe stamps them with the wall clock (stripe-python issue 1183).
+        "created": world.now(None),
+        "currency": currency,
+        "customer": customer,
+        "customer_account": None,
+        "description": None,
+        "excluded_payment_method_types": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "managed_payments": None,
+        "metadata": {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            }
+        },
+        "payment_method_types": ["card"],
+        "payment_record": None,
+        "processing": None,
+        "receipt_email": None,
+        "review": None,
+        "setup_future_usage": None,
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+    intent.update(given)
+    return world.store.put(intent)
