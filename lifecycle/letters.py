@@ -48,7 +48,7 @@ def _occasion(kind: Notification, after: Subscription) -> str:
     match kind:
         case Notification.WELCOME | Notification.CANCELED:
             return subscription
-        case Notification.TRIAL_ENDING | Notification.TRIAL_EXTENDED:
+        case Notification.TRIAL_ENDING | Notification.TRIAL_EXTENDED if after.trial_ends_at:
             return f"{subscription}/{after.trial_ends_at:%Y-%m-%dT%H:%M:%SZ}"
         case Notification.PAYMENT_FAILED | Notification.ACTION_REQUIRED if after.invoice:
             return f"{after.invoice.id}/{after.invoice.attempts}"

@@ -178,7 +178,7 @@ def _while_staying(before: Subscription, facts: Facts) -> list[Move]:
         moves.append(Move.TRIAL_EXTENDED)
     if facts.status is Status.ACTIVE and _later(facts.period_starts_at, before.period_starts_at):
         moves.append(Move.RENEWED)
-    if facts.status is Status.PAST_DUE and _tries(facts.invoice) > _tries(before.invoice):
+    if facts.status is Status.PAST_DUE and _failed_again(before.invoice, facts.invoice):
         moves.append(Move.PAYMENT_FAILED_AGAIN)
     return moves
 
@@ -202,5 +202,7 @@ def _later(new: datetime | None, old: datetime | None) -> bool:
     return new is not None and old is not None and new > old
 
 
-def _tries(invoice: Invoice | None) -> int:
-    return invoice.attempts if invoice else 0
+def _failed_again(before: Invoice | None, now: Invoice | None) -> bool:
+    if now is None or not now.is_owed:
+        return False
+    return now.attempts > (before.attempts if before and before.id == now.id else 0)
