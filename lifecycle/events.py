@@ -56,12 +56,15 @@ def _only_the_period_moved(data: Mapping[str, Any]) -> bool:
     previous = data.get("previous_attributes") or {}
     if "items" not in previous or not set(previous) <= _MOVED_BY_A_RENEWAL:
         return False
-    return _priced(previous["items"]) == _priced(data["object"].get("items"))
+    priced = _priced(data["object"].get("items"))
+    return bool(priced) and _priced(previous["items"]) == priced
 
 
-def _priced(items: object) -> list[tuple[object, object]]:
-    entries = items.get("data", []) if isinstance(items, Mapping) else []
-    return sorted((str((entry.get("price") or {}).get("id")), str(entry.get("quantity"))) for entry in entries)
+def _priced(items: object) -> list[tuple[str, str]]:
+    """Price and quantity of each item; empty when they cannot be read."""
+    entries = items.get("data") or [] if isinstance(items, Mapping) else []
+    priced = [((entry.get("price") or {}).get("id"), str(entry.get("quantity"))) for entry in entries]
+    return sorted((str(price), quantity) for price, quantity in priced) if all(price for price, _ in priced) else []
 
 
 @dataclass(frozen=True)

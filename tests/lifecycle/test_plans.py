@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+
+from lifecycle.plans import Interval, InvalidCatalogue, UnknownPlan, load_catalogue
+
+WELL_FORMED = """
+version = 3
+currency = "eur"
+[policy]
+grace_days = 7
+max_payment_attempts = 4
+trial_reminder_days = 3
+short_trial_reminder_days = 1
+[plans.SOLO]
+name = "Solo"
+trial_days = 10
+trial_without_card = "pause"
+prices = { month = 900 }
+"""
+PRODUCT_CATALOGUE = Path(__file__).parents[2] / "plans.toml"
+
+
+def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
+    terms = load_catalogue(_file(tmp_path, WELL_FORMED)).terms("SOLO", Interval.MONTH)
+    assert (terms.amount, terms.currency, terms.lookup_key) == (900, "eur", "solo_month")
+    assert (terms.policy.version, terms.policy.grace_days) == (3, 7)
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "place"),
+    [
+        ("grace_days = 7", "", "grace_days"),
+        ("grace_days = 7", "grace_days = -1", "grace_days"),
+        ("grace_days = 7", "grace_days = 900", "grace_days"),
+        ("grace_days = 7", 'grace_days = "week"', "grace_days"),
+        ("grace_days = 7", "grace_days = true", "grace_days"),
+        ("max_payment_attempts = 4", "max_payment_attempts = 0", "max_payment_attempts"),
+        ("trial_days = 10", "trial_days = 1.5", "trial_days"),
+        ('trial_without_card = "pause"', 'trial_without_card = "hope"', "hope"),
+        ("prices = { month = 900 }", "prices = {}", "plans.SOLO.prices"),
+        ("prices = { month = 900 }", "prices = 9", "plans.SOLO.prices"),
+        ("prices = { month = 900 }", "prices = { month = 9.5 }", "plans.SOLO.prices.month"),
+        ("prices = { month = 900 }", "prices = { fortnight = 900 }", "fortnight"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nfeatures = 3", "plans.SOLO.features"),
+        ('name = "Solo"', "", "name"),
+        ('currency = "eur"', "", "currency"),
+        ("version = 3", "", "version"),
+        ("version = 3", "version = ", "line 2"),
+        ("[policy]", "[rules]", "policy"),
+    ],
+)
+def test_a_mistake_in_the_plans_file_is_named_with_its_place(
+    tmp_path: Path, line: str, instead: str, place: str
+) -> None:
+    with pytest.raises(InvalidCatalogue, match=place) as refused:
+        load_catalogue(_file(tmp_path, WELL_FORMED.replace(line, instead)))
+    assert "plans.toml" in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidCatalogue, match=r"missing\.toml cannot be read"):
+        load_catalogue(tmp_path / "missing.toml")
+
+
+def test_a_plan_or_interval_that_is_not_sold_says_what_is(tmp_path: Path) -> None:
+    catalogue = load_catalogue(_file(tmp_path, WELL_FORMED))
+    with pytest.raises(UnknownPlan, match="'GOLD'; choose one of SOLO"):
+        catalogue.plan("GOLD")
+    with pytest.raises(UnknownPlan, match="SOLO has no price per year; it is sold per month"):
+        catalogue.terms("SOLO", Interval.YEAR)
+
+
+def test_the_catalogue_that_is_shipped_is_whole() -> None:
+    keys = [terms.lookup_key for terms in load_catalogue(PRODUCT_CATALOGUE).all_terms()]
+    assert keys == ["basic_month", "basic_year", "pro_month", "pro_year", "enterprise_month", "enterprise_year"]
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "plans.toml"
+    path.write_text(text)
+    return path
