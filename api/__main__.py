@@ -1,5 +1,7 @@
 """``python -m api``: the API as a process, with its metrics on a port of their own."""
 
+import gc
+
 import uvicorn
 
 import telemetry
@@ -14,8 +16,11 @@ def main() -> None:
     settings = Settings()  # type: ignore[call-arg]  # the environment fills it
     telemetry.set_up_logging(settings)
     telemetry.serve_metrics(settings.api_host, settings.api_metrics_port)
+    app = create_app(settings)
+    gc.collect()
+    gc.freeze()  # the modules stay for ever; walking them at every full collection would hold requests up
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",

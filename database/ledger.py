@@ -95,7 +95,7 @@ class Ledger:
     """The door's side of the ledger. It writes only while `writing` is entered."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # one statement is a transaction
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(LONGEST_QUEUE)
 
     async def record(self, entry: Entry) -> bool:
@@ -152,7 +152,7 @@ class Ledger:
                 waiting.new.set_result(status is not None)
 
     async def _insert(self, entries: Sequence[Entry]) -> dict[str, str]:
-        async with asyncio.timeout(BATCH_TIMEOUT_SECONDS), self._engine.begin() as connection:
+        async with asyncio.timeout(BATCH_TIMEOUT_SECONDS), self._engine.connect() as connection:
             return await insert_entries(connection, entries)
 
 
