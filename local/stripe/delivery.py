@@ -112,17 +112,17 @@ class Deliveries:
 
     async def start(self) -> None:
         self.client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
-        rows = self.world.journal.db.execute(
-            "select d.event, d.endpoint, d.attempts, d.due from deliveries d join events e on e.id = d.event"
-            " order by e.position"
-        ).fetchall()
-        for event, endpoint, attempts, first in rows:
+        rows = self.world.journal.db.execute("select event, endpoint, attempts, due from deliveries").fetchall()
+        for event, endpoint, attempts, first in sorted(rows, key=self._place):
             delivery = Delivery(event, endpoint, attempts, first)
             self._expect(delivery)
             self._queue(delivery)
         for endpoint in self.waiting:
             self._start_worker(endpoint)
         self.workers["retries"] = asyncio.create_task(self._retry())
+
+    def _place(self, row: tuple[str, ...]) -> int:
+        return self.world.events.index[row[0]].place
 
     async def stop(self) -> None:
         for task in self.workers.values():

@@ -17,7 +17,6 @@ class Happening(NamedTuple):
 
     type: str
     created: int
-    clock: str | None
     object: bytes
     previous: dict[str, Any] | None
     request: tuple[str | None, str | None]
@@ -79,8 +78,8 @@ class EventLog:
             )
             logged = Logged(id, happening.type, happening.created, body)
             self.fresh.append(logged)
-            values = (self.position, id, happening.type, happening.created, happening.clock, body)
-            self.journal.write("insert into events values (?, ?, ?, ?, ?, ?)", values)
+            values = (self.position, id, happening.type, happening.created, body)
+            self.journal.write("insert into events values (?, ?, ?, ?, ?)", values)
         for plan in self.planners:
             plan(self.fresh)
 
@@ -100,7 +99,8 @@ class EventLog:
         """As the API shows it, with the number of webhooks still to deliver."""
         body = logged.body
         if body is None:
-            (body,) = self.journal.db.execute("select body from events where id = ?", (logged.id,)).fetchone()
+            sql = "select body from events where position = ?"
+            (body,) = self.journal.db.execute(sql, (logged.place + 1,)).fetchone()
         return b'%s,"pending_webhooks":%d}' % (body[:-1], self.pending.get(logged.id, 0))
 
     def delivered(self, id: str) -> None:

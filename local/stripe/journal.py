@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+VERSION = 2
 SCHEMA = """
-create table if not exists objects (id text primary key, position integer, body blob) without rowid;
-create table if not exists events (
-    position integer primary key, id text unique, type text, created integer, clock text, body blob);
+create table if not exists objects (position integer primary key, id text, body blob);
+create table if not exists events (position integer primary key, id text, type text, created integer, body blob);
 create table if not exists answers (
     key text primary key, stored real, fingerprint text, status integer, body blob) without rowid;
 create table if not exists deliveries (
@@ -27,10 +27,19 @@ class Journal:
         self.db.execute("pragma journal_mode=wal")
         # A crash of this process loses nothing; only a power cut may lose the last transactions.
         self.db.execute("pragma synchronous=normal")
-        self.db.executescript(SCHEMA)
+        self.db.execute("pragma wal_autocheckpoint=16000")
+        self._make_tables(path)
         self.pending: list[tuple[str, tuple[Any, ...]]] = []
         self.positions: dict[str, int] = dict(self.db.execute("select id, position from objects"))
         self.next_position = max(self.positions.values(), default=0) + 1
+
+    def _make_tables(self, path: Path) -> None:
+        (version,) = self.db.execute("pragma user_version").fetchone()
+        (tables,) = self.db.execute("select count(*) from sqlite_master").fetchone()
+        if tables and version != VERSION:
+            raise SystemExit(f"{path} was made by another version of the local Stripe: start it with --fresh.")
+        self.db.executescript(SCHEMA)
+        self.db.execute(f"pragma user_version={VERSION}")
 
     def objects(self) -> Iterator[bytes]:
         for (body,) in self.db.execute("select body from objects order by position"):
@@ -38,13 +47,12 @@ class Journal:
 
     def keep(self, id: str, body: bytes | None) -> None:
         if body is None:
-            self.positions.pop(id, None)
-            self.write("delete from objects where id = ?", (id,))
+            self.write("delete from objects where position = ?", (self.positions.pop(id, None),))
             return
         if id not in self.positions:
             self.positions[id] = self.next_position
             self.next_position += 1
-        self.write("insert or replace into objects values (?, ?, ?)", (id, self.positions[id], body))
+        self.write("insert or replace into objects values (?, ?, ?)", (self.positions[id], id, body))
 
     def write(self, sql: str, values: tuple[Any, ...]) -> None:
         """Joins the next commit."""

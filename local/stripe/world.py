@@ -68,8 +68,8 @@ class World:
 
     def emit(self, type: str, obj: Object, previous: Object | None = None, at: int | None = None) -> None:
         """Note what happened; ``at`` puts it before what was noted since (see :meth:`mark`)."""
-        clock = obj.get("_clock")
-        happening = Happening(type, self.now(clock), clock, orjson.dumps(visible(obj)), previous, self.request)
+        now = self.now(obj.get("_clock"))
+        happening = Happening(type, now, orjson.dumps(visible(obj)), previous, self.request)
         self.happenings.insert(len(self.happenings) if at is None else at, happening)
 
     def mark(self) -> int:
