@@ -26,7 +26,7 @@ class SubscribeOrder:
     user_id: str
     terms: Terms
     trial_days: int
-    payment_method: str | None
+    payment_method: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ class Beginning:
 
     seq: int
     trial_used: bool
-    stripe_customer_id: str | None
-    stripe_subscription_id: str | None
-    now: datetime | None
     continue_as_new_after_events: int
+    stripe_customer_id: str | None = None
+    stripe_subscription_id: str | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,11 @@ class TimeTravel:
 
     async def _stops(self, user_id: str, target: datetime) -> AsyncIterator[datetime]:
         await self.settle(user_id)
-        here = await self.now(user_id)
+        here, ahead = await self.now(user_id), {target}
         while here < target:
-            stop = await self._next_stop(user_id, here, target)
+            ahead |= await self._moments(user_id)
+            ahead = {moment for moment in ahead if here < moment <= target}
+            stop = min(ahead, default=target)
             await self._step(user_id, stop, stop - here)
             yield stop
             here = max(stop, await self.now(user_id))
@@ -84,12 +86,11 @@ class TimeTravel:
         await self._advance_workflow(user_id, stride)
         await self.settle(user_id)
 
-    async def _next_stop(self, user_id: str, here: datetime, target: datetime) -> datetime:
-        """The next known moment after now, and an hour after it; then the target."""
+    async def _moments(self, user_id: str) -> set[datetime]:
+        """Every known deadline, and an hour after each."""
         state = await self._state(user_id)
         known = state.deadlines if state else []
-        stops = [moment + pause for moment in known for pause in (timedelta(0), AFTER_A_DEADLINE)]
-        return min([stop for stop in stops if here < stop < target], default=target)
+        return {moment + pause for moment in known for pause in (timedelta(0), AFTER_A_DEADLINE)}
 
     async def _set_clock(self, user_id: str, moment: datetime) -> None:
         offset = max(0, round((moment - datetime.now(UTC)).total_seconds()))

@@ -4,12 +4,12 @@ import asyncio
 
 import structlog
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from settings import Settings
+from workflows.payloads import DATA_CONVERTER
 
 _LONGEST_PAUSE_SECONDS = 15.0
 
@@ -28,7 +28,7 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: b
         target |= dict(profile.to_client_connect_config())
     return await Client.connect(
         **target,  # type: ignore[arg-type]  # the profile is typed as a mapping of its own
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         runtime=runtime,
         lazy=lazy,
     )

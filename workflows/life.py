@@ -122,9 +122,10 @@ class Life:
         settled = self._settled(answer)
         lines = [*entries, *self._unmoved(settled)]
         saved = await steps.save(Saving(self.subscription, lines, list(events), list(letters), settled))
-        self.steps = [*self.steps, *(f"{line.at:%Y-%m-%d %H:%M} {line.entry} ({line.cause})" for line in lines)][
-            -STEPS_SHOWN:
-        ]
+        self.steps = [
+            *self.steps,
+            *(f"{line.at:%Y-%m-%d %H:%M} {line.entry.replace('_', ' ')}, by {line.cause}" for line in lines),
+        ][-STEPS_SHOWN:]
         showing.show_search_attributes(self.subscription)
         if saved.notification_ids:
             task = asyncio.create_task(steps.send(saved.notification_ids))
@@ -140,10 +141,15 @@ class Life:
         """A person should look at this subscription."""
         self.subscription = replace(self.subscription, needs_attention=reason)
 
-    async def letters_sent(self) -> None:
-        """Letters under way are given their minute; after that the sweep has them."""
-        if self.letters_under_way:
-            await workflow.wait(list(self.letters_under_way))
+    async def comes_to_rest(self) -> bool:
+        """True once letters are out and everybody is answered; False when mail comes first, for it waits for nothing.
+
+        Letters under way are given their minute; after that the sweep has them.
+        """
+        await workflow.wait_condition(
+            lambda: self.has_mail or (not self.letters_under_way and workflow.all_handlers_finished())
+        )
+        return not self.has_mail
 
     def carried(self) -> Carried:
         """What the next run needs."""

@@ -67,7 +67,7 @@ def _facts(subscription: Subscription) -> list[str]:
         "Grace ends": _shown(subscription.grace_ends_at),
         "Open invoice": subscription.invoice.id if subscription.invoice else None,
     }
-    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items() if value)]
+    return [f"- {name}: `{value}`" for name, value in facts.items() if value]
 
 
 def _shown(moment: datetime | None) -> str | None:

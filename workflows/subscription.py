@@ -131,18 +131,15 @@ class SubscriptionWorkflow:
         """Nothing lives, nothing waits, and everybody who asked has been answered."""
         if self.life.has_mail or self.life.subscription.status.is_live:
             return False
-        await self.life.letters_sent()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return not self.life.has_mail
+        return await self.life.comes_to_rest()
 
     async def continue_as_new_when_due(self) -> None:
         """Go on in a fresh history when this one is long enough; the inbox and the answers go along."""
         info = workflow.info()
         if info.get_current_history_length() < self.life.history_limit and not info.is_continue_as_new_suggested():
             return
-        await self.life.letters_sent()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(self.life.carried())
+        if await self.life.comes_to_rest():
+            workflow.continue_as_new(self.life.carried())
 
     @workflow.update(description="Begin, change, cancel or resume; answered when it is done and saved.")
     async def ask(self, request: Request) -> Outcome:
