@@ -7,9 +7,12 @@ container image does not have.
 import importlib.util
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from settings import Settings
 
 app = typer.Typer(
     name="perennial",
@@ -32,11 +35,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all
 @app.command(rich_help_panel="An installation")
 def migrate(quiet: Quiet = False) -> None:
     """Bring the database's schema up to date; safe to repeat and to run twice at once."""
-    from database.session import migrate as bring_up_to_date
-    from settings import Settings
+    from sqlalchemy.exc import OperationalError
 
-    settings = Settings()  # type: ignore[call-arg]  # from the environment
-    bring_up_to_date(settings.database_url.get_secret_value())
+    from database.session import migrate as bring_up_to_date
+
+    settings = _settings()
+    try:
+        bring_up_to_date(settings.database_url.get_secret_value())
+    except OperationalError as error:
+        raise _ends_with(f"PostgreSQL: {str(error.orig).splitlines()[0]}") from None
+    except RuntimeError as error:
+        raise _ends_with(str(error)) from None
     if not quiet:
         typer.echo("The schema is up to date.")
 
@@ -47,17 +56,44 @@ def push_plans(quiet: Quiet = False) -> None:
     import asyncio
 
     from activities.catalogue import push_catalogue
-    from activities.gateway import open_stripe
-    from lifecycle.plans import load_catalogue
-    from settings import Settings
+    from activities.gateway import StripeAway, StripeRefused, open_stripe
+    from lifecycle.plans import InvalidCatalogue, load_catalogue
 
-    async def push(settings: Settings) -> list[str]:
+    settings = _settings()
+
+    async def push() -> list[str]:
         async with open_stripe(settings) as client:
             return await push_catalogue(client, load_catalogue(settings.plans_file))
 
-    made = asyncio.run(push(Settings()))  # type: ignore[call-arg]  # from the environment
+    try:
+        made = asyncio.run(push())
+    except StripeAway as error:
+        raise _ends_with(f"Stripe is away: {error}") from None
+    except StripeRefused as error:
+        raise _ends_with(f"Stripe refused: {error}") from None
+    except InvalidCatalogue as error:
+        raise _ends_with(f"{settings.plans_file} is not a catalogue: {error}") from None
     if not quiet:
         typer.echo("\n".join(f"made {what}" for what in made) or "Stripe has the whole catalogue.")
+
+
+def _settings() -> "Settings":
+    """The installation's settings; what is missing or wrong is said by its name, never with its value."""
+    from pydantic import ValidationError
+
+    from settings import Settings
+
+    try:
+        return Settings()  # type: ignore[call-arg]  # from the environment
+    except ValidationError as invalid:
+        faults = invalid.errors(include_input=False, include_url=False)
+    lines = [f"  {' '.join(f'PERENNIAL_{part}:'.upper() for part in fault['loc'])} {fault['msg']}" for fault in faults]
+    raise _ends_with("\n".join(["The environment does not describe an installation:", *lines]))
+
+
+def _ends_with(words: str) -> typer.Exit:
+    typer.echo(words, err=True)
+    return typer.Exit(1)
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from local.ports import PORTS
-from settings import ROOT
 
 
 def _port(name: str) -> typer.models.OptionInfo:
@@ -78,6 +77,8 @@ def local_stripe(
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget everything first.")] = False,
 ) -> None:
     """Run the local Stripe alone: Stripe's API on 127.0.0.1 for any key that begins with sk_test_."""
+    from settings import ROOT
+
     command = [sys.executable, "-m", "local.stripe", "--port", str(port), "--state", str(state.resolve())]
     os.chdir(ROOT)
     os.execv(sys.executable, [*command, "--fresh"] if fresh else command)

@@ -1,11 +1,16 @@
 """What a person sees when the stack is up: where everything is, and the first requests to try."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from local.stack import Stack
+if TYPE_CHECKING:
+    from local.betterauth import SignedInUser
 
 PLACES = {
     "api_docs": "API, to try in the browser",
@@ -18,17 +23,20 @@ PLACES = {
 }
 
 
-def show(stack: Stack, console: Console) -> None:
-    """Print the addresses and ready-to-paste requests of the first demo user."""
+def show(addresses: Mapping[str, str], user: "SignedInUser", console: Console) -> None:
+    """Print the addresses and ready-to-paste requests of this user."""
     console.print()
-    console.print(_places(stack))
-    first = stack.people[0]
-    console.print(f"[bold]Try it[/] as {first.name} [dim]({first.email})[/]\n", highlight=False)
-    for request in requests(stack.addresses["api"], first.token):
+    console.print(_places(addresses))
+    console.print(f"[bold]Try it[/] as {user.name} [dim]({user.email})[/]\n", highlight=False)
+    for request in requests(addresses["api"], user.token):
         console.print(Text(request, style="cyan"), soft_wrap=True)
         console.print()
-    stored = f"Other users' sessions and all addresses: {stack.state.stack_file}"
-    console.print(stored, style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def farewell(stored: Path, console: Console) -> None:
+    """Print where to look for more, and how it ends."""
+    words = f"Other users' sessions and all addresses: {stored}"
+    console.print(words, style="dim", markup=False, highlight=False, soft_wrap=True)
     console.print("Ctrl-C stops everything.", style="dim")
 
 
@@ -44,11 +52,11 @@ def requests(api: str, token: str) -> list[str]:
     ]
 
 
-def _places(stack: Stack) -> Table:
+def _places(addresses: Mapping[str, str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(no_wrap=True)
     for name, title in PLACES.items():
-        address = stack.addresses[name]
+        address = addresses[name]
         table.add_row(title, Text(address, style=f"cyan link {address}"))
     return table

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,9 +15,11 @@ from rich.markup import escape
 from local import ports, postcard
 from local.processes import ProgramFailed
 from local.progress import Steps
-from local.stack import Stack
 from local.state import NotOurs, State, StateInUse
 from local.supervision import Supervision
+
+if TYPE_CHECKING:
+    from local.stack import Stack
 
 Story = Callable[[Mapping[str, str], Mapping[str, str], Console], Awaitable[None]]
 """Something to play on a running stack (its environment, its addresses) before they are shown: the demo."""
@@ -39,13 +42,15 @@ def up(wishes: Wishes, console: Console) -> int:
             chosen, moved = ports.choose(wishes.ports)
             for sentence in moved:
                 console.print(f"[yellow]![/] {sentence}", highlight=False)
+            from local.stack import Stack  # with half of the project behind it: not before it is clear that we can
+
             return asyncio.run(_live(Stack(state, chosen, Supervision(_say(console))), wishes.story, console))
     except (StateInUse, NotOurs, ports.PortRefused) as refusal:
         console.print(f"[red]✗[/] {refusal}", highlight=False)
         return 2
 
 
-async def _live(stack: Stack, story: Story | None, console: Console) -> int:
+async def _live(stack: "Stack", story: Story | None, console: Console) -> int:
     life = asyncio.ensure_future(_stand(stack, story, console))
     _on_signals(life.cancel, console)
     try:
@@ -73,16 +78,17 @@ def _explain(error: Exception, state: State, console: Console) -> None:
     console.print(log, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
-async def _stand(stack: Stack, story: Story | None, console: Console) -> None:
+async def _stand(stack: "Stack", story: Story | None, console: Console) -> None:
     with Steps(console) as steps:
         await stack.start(steps)
     if story is not None:
         await _play(story, stack, console)
-    postcard.show(stack, console)
+    postcard.show(stack.addresses, stack.people[0], console)
+    postcard.farewell(stack.state.stack_file, console)
     await asyncio.Event().wait()
 
 
-async def _play(story: Story, stack: Stack, console: Console) -> None:
+async def _play(story: Story, stack: "Stack", console: Console) -> None:
     """A story that goes wrong is told; the stack stays up, or nobody could look why."""
     try:
         await story(stack.environment, stack.addresses, console)

@@ -25,10 +25,6 @@ class StateInUse(Exception):
     """Another stack runs on this folder."""
 
 
-class NotRunning(Exception):
-    """No stack is up on this folder."""
-
-
 class NotOurs(Exception):
     """The folder holds something else; nothing in it is touched."""
 
@@ -107,18 +103,6 @@ class State:
             shutil.rmtree(self.directory / name, ignore_errors=True)
             (self.directory / name).mkdir()
         self.stack_file.unlink(missing_ok=True)
-
-
-def running_stack(directory: Path) -> dict[str, Any]:
-    """``stack.json`` of the stack that runs on this folder. Raises ``NotRunning`` when none does."""
-    try:
-        content: dict[str, Any] = json.loads((directory / "stack.json").read_text())
-        owner = int((directory / "lock").read_text())
-    except (FileNotFoundError, ValueError):
-        owner = 0
-    if not owner or not _is_alive(owner):
-        raise NotRunning(f"No stack is up on {directory}. Start one with `perennial up`, or name its folder: --state.")
-    return content
 
 
 def write_private(file: Path, content: Mapping[str, Any]) -> None:
