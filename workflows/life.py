@@ -10,13 +10,12 @@ from temporalio import workflow
 from activities.orders import Entry, Look, Saving
 from lifecycle.events import EventHint
 from lifecycle.facts import Facts
-from lifecycle.intents import Outcome, Request, Result
+from lifecycle.intents import Outcome, Request
 from lifecycle.letters import letters_due
 from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
-from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
-from workflows import showing, steps
+from workflows import showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
 
 STRIPE_SAYS_SO_ITSELF = timedelta(hours=1)
@@ -93,14 +92,15 @@ class Life:
         Every hint that waits is answered by this one look. ``begun`` names a subscription that was just made.
         """
         hints, self.hints = self.hints, []
+        flagged_for = self.subscription.needs_attention
         facts = await self._find(hints, begun)
         before = self.subscription
         moves: list[Move] = []
         if facts is not None:
             self.subscription, moves = self._adopt(facts)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
-        entries = [self._moved(move, before, cause, cause_id) for move in moves]
-        if self.subscription.needs_attention not in {None, before.needs_attention}:
+        entries = timeline.moved(moves, before, self.subscription, self.clock.now(), cause, cause_id)
+        if self.subscription.needs_attention not in {None, flagged_for}:
             entries.append(self.entry("needs_attention", cause, cause_id))
         await self.save(
             entries,
@@ -119,13 +119,13 @@ class Life:
     ) -> None:
         """One transaction for everything; whoever waits is answered afterwards, so they can read what they did."""
         self.subscription = replace(self.subscription, seq=self.subscription.seq + 1)
-        settled = self._settled(answer)
-        lines = [*entries, *self._unmoved(settled)]
+        settled = {}
+        if answer:
+            request, outcome = answer
+            settled[request.operation_id] = timeline.completed(outcome, self.subscription)
+        lines = [*entries, *timeline.not_done(settled, self.clock.now())]
         saved = await steps.save(Saving(self.subscription, lines, list(events), list(letters), settled))
-        self.steps = [
-            *self.steps,
-            *(f"{line.at:%Y-%m-%d %H:%M} {line.entry.replace('_', ' ')}, by {line.cause}" for line in lines),
-        ][-STEPS_SHOWN:]
+        self.steps = [*self.steps, *map(timeline.told, lines)][-STEPS_SHOWN:]
         showing.show_search_attributes(self.subscription)
         if saved.notification_ids:
             task = asyncio.create_task(steps.send(saved.notification_ids))
@@ -190,30 +190,3 @@ class Life:
         if surprise is None and facts.unknown_price:
             after = replace(after, needs_attention=f"{facts.price} is a price of none of our plans")
         return after, moves
-
-    def _moved(self, move: Move, before: Subscription, cause: str, cause_id: str) -> Entry:
-        after = self.subscription
-        detail = {"subscription": after.stripe_subscription_id, "invoice": after.invoice.id if after.invoice else None}
-        if after.terms:
-            detail["plan"] = f"{after.terms.plan} per {after.terms.interval}"
-        known = {name: value for name, value in detail.items() if value}
-        return Entry(move, self.clock.now(), cause, cause_id, before.status, after.status, known)
-
-    def _settled(self, answer: tuple[Request, Outcome] | None) -> dict[str, Outcome]:
-        """The answer, completed with where the subscription now stands."""
-        if answer is None:
-            return {}
-        request, outcome = answer
-        status = self.subscription.status
-        if outcome.result is Result.DONE and status is Status.INCOMPLETE:
-            detail = "The bank wants the customer to confirm this payment."
-            outcome = Outcome(Result.ACTION_REQUIRED, "authentication_required", detail)
-        return {request.operation_id: replace(outcome, status=status, effective_at=self.subscription.cancel_at)}
-
-    def _unmoved(self, settled: dict[str, Outcome]) -> list[Entry]:
-        """An intent that was declined or refused leaves its line too."""
-        return [
-            self.entry(f"intent_{outcome.result}", "intent", operation_id, code=outcome.code or "")
-            for operation_id, outcome in settled.items()
-            if outcome.result is not Result.DONE
-        ]
