@@ -1,3 +1,8 @@
 """Fixtures that every room uses; each subject has a file of its own in ``tests/fixtures/``."""
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.temporal_servers", "tests.fixtures.local_stripes", "tests.fixtures.worlds"]
+pytest_plugins = [
+    "tests.fixtures.databases",
+    "tests.fixtures.local_stripes",
+    "tests.fixtures.temporal_servers",
+    "tests.fixtures.worlds",
+]
