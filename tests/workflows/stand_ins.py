@@ -1,0 +1,144 @@
+"""What a workflow talks to, with memory and without a network: a bank, the books and the post.
+
+For tests about the workflow alone; the stories in ``tests/stories`` use the real ones.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from temporalio import activity
+
+from activities.orders import (
+    Beginning,
+    Canceled,
+    CancelOrder,
+    Changed,
+    ChangeOrder,
+    Look,
+    ResumeOrder,
+    Saved,
+    Saving,
+    Subscribed,
+    SubscribeOrder,
+)
+from lifecycle.facts import Facts, Invoice, InvoiceStatus
+from lifecycle.statuses import Status
+
+
+class Bank:
+    """Stripe, as far as one customer goes. ``done`` lists every effect by operation, also one that came twice."""
+
+    def __init__(self) -> None:
+        self.subscriptions: dict[str, Facts] = {}
+        self.done: list[tuple[str, str]] = []
+        self.looks = 0
+        self.before_the_end: Callable[[], None] = lambda: None
+
+    def says(self, **news: Any) -> None:
+        """Something happened to the newest subscription."""
+        name = list(self.subscriptions)[-1]
+        self.subscriptions[name] = replace(self.subscriptions[name], **news)
+
+    def cannot_charge(self, attempts: int) -> None:
+        """The newest invoice was tried so often in vain."""
+        owed = Invoice("in_1", InvoiceStatus.OPEN, 1000, "usd", attempts, finalized_at=datetime.now(UTC))
+        self.says(status=Status.PAST_DUE, invoice=owed)
+
+    @activity.defn(name="payments.fetch")
+    async def fetch(self, look: Look) -> Facts | None:
+        self.looks += 1
+        return self.subscriptions.get(look.subscription_id)
+
+    @activity.defn(name="payments.subscribe")
+    async def subscribe(self, order: SubscribeOrder) -> Subscribed:
+        self.done.append(("subscribe", order.operation_id))
+        name, now = f"sub_{uuid4().hex[:8]}", datetime.now(UTC)
+        trial_ends = now + timedelta(days=order.trial_days) if order.trial_days else None
+        self.subscriptions[name] = Facts(
+            subscription_id=name,
+            customer_id="cus_1",
+            status=Status.TRIALING if trial_ends else Status.ACTIVE,
+            price=order.terms.lookup_key,
+            started_at=now,
+            period_starts_at=now,
+            period_ends_at=trial_ends or now + timedelta(days=31),
+            terms=order.terms,
+            trial_ends_at=trial_ends,
+        )
+        return Subscribed(subscription_id=name)
+
+    @activity.defn(name="payments.change_plan")
+    async def change_plan(self, order: ChangeOrder) -> Changed:
+        self.done.append(("change_plan", order.operation_id))
+        self.says(price=order.terms.lookup_key, terms=order.terms)
+        return Changed()
+
+    @activity.defn(name="payments.cancel")
+    async def cancel(self, order: CancelOrder) -> Canceled:
+        self.before_the_end()
+        found = self.subscriptions[order.subscription_id]
+        if order.unless_paid and found.invoice and found.invoice.status is InvoiceStatus.PAID:
+            return Canceled(paid_meanwhile=True)
+        self.done.append(("cancel", order.operation_id))
+        if order.at_period_end:
+            self.says(cancel_at_period_end=True)
+        else:
+            self.says(status=Status.CANCELED, ended_at=datetime.now(UTC), invoice=None)
+        return Canceled()
+
+    @activity.defn(name="payments.resume")
+    async def resume(self, order: ResumeOrder) -> None:
+        self.done.append(("resume", order.operation_id))
+        self.says(cancel_at_period_end=False, cancel_at=None)
+
+
+class Books:
+    """PostgreSQL: keeps every saving, and can be away for a number of tries."""
+
+    def __init__(self, history_limit: int = 1000) -> None:
+        self.history_limit = history_limit
+        self.savings: list[Saving] = []
+        self.away = 0
+        self.tries: list[bool] = []
+
+    @property
+    def lines(self) -> list[str]:
+        """The timeline."""
+        return [entry.entry for saving in self.savings for entry in saving.entries]
+
+    @property
+    def events(self) -> list[str]:
+        """Every event that was applied."""
+        return [event for saving in self.savings for event in saving.events]
+
+    @activity.defn(name="records.begin")
+    async def begin(self, user_id: str) -> Beginning:
+        seq = self.savings[-1].subscription.seq if self.savings else 0
+        return Beginning(seq, trial_used=False, continue_as_new_after_events=self.history_limit)
+
+    @activity.defn(name="records.save")
+    async def save(self, saving: Saving) -> Saved:
+        self.tries.append(activity.info().is_local)
+        if self.away:
+            self.away -= 1
+            raise ConnectionError("the database is away")
+        self.savings.append(saving)
+        return Saved([str(uuid4()) for _ in saving.notifications])
+
+
+class Post:
+    """Sends letters by counting them, and can hold them back."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.is_held: asyncio.Event | None = None
+
+    @activity.defn(name="emails.send")
+    async def send(self, letters: list[UUID]) -> None:
+        if self.is_held:
+            await self.is_held.wait()
+        self.sent += len(letters)
