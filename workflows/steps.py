@@ -6,7 +6,8 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import TimeoutError as TookTooLong
 
 with workflow.unsafe.imports_passed_through():
     from activities.emails import Emails
@@ -37,6 +38,9 @@ _UNTIL_REFUSED = RetryPolicy(
 )
 _ONCE_MORE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
 _A_FEW_TIMES = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
+
+_FAILED = (ActivityError, ApplicationError, TookTooLong)
+"""A local activity that fails may raise its cause bare, not wrapped as an activity's error."""
 
 _ONE_CALL = timedelta(seconds=30)
 _SEVERAL_CALLS = timedelta(minutes=2)
@@ -78,7 +82,7 @@ async def save(saving: Saving) -> Saved:
             schedule_to_close_timeout=timedelta(seconds=5),
             retry_policy=_ONCE_MORE,
         )
-    except ActivityError:
+    except _FAILED:
         return await workflow.execute_activity_method(
             Records.save,
             saving,

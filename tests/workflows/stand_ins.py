@@ -38,10 +38,14 @@ class Bank:
         self.looks = 0
         self.before_the_end: Callable[[], None] = lambda: None
 
+    @property
+    def newest(self) -> Facts:
+        """The subscription that was begun last."""
+        return list(self.subscriptions.values())[-1]
+
     def says(self, **news: Any) -> None:
         """Something happened to the newest subscription."""
-        name = list(self.subscriptions)[-1]
-        self.subscriptions[name] = replace(self.subscriptions[name], **news)
+        self.subscriptions[self.newest.subscription_id] = replace(self.newest, **news)
 
     def cannot_charge(self, attempts: int) -> None:
         """The newest invoice was tried so often in vain."""
