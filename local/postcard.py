@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,19 +26,18 @@ PLACES = {
 
 def show(addresses: Mapping[str, str], user: "SignedInUser", console: Console) -> None:
     """Print the addresses and ready-to-paste requests of this user."""
-    console.print()
+    _print(console, "")
     console.print(_places(addresses))
-    console.print(f"[bold]Try it[/] as {user.name} [dim]({user.email})[/]\n", highlight=False)
+    _print(console, "")
+    console.print(f"  [bold]Try it[/] as {user.name} [dim]({user.email})[/]", highlight=False)
     for request in requests(addresses["api"], user.token):
-        console.print(Text(request, style="cyan"), soft_wrap=True)
-        console.print()
+        _print(console, f"\n{indent(request, '  ')}", style="cyan")
 
 
 def farewell(stored: Path, console: Console) -> None:
     """Print where to look for more, and how it ends."""
-    words = f"Other users' sessions and all addresses: {stored}"
-    console.print(words, style="dim", markup=False, highlight=False, soft_wrap=True)
-    console.print("Ctrl-C stops everything.", style="dim")
+    _print(console, f"\n  Other users' sessions and all addresses: {stored}", style="dim")
+    _print(console, "  Ctrl-C stops everything.", style="dim")
 
 
 def requests(api: str, token: str) -> list[str]:
@@ -52,11 +52,15 @@ def requests(api: str, token: str) -> list[str]:
     ]
 
 
-def _places(addresses: Mapping[str, str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(no_wrap=True)
+def _places(addresses: Mapping[str, str]) -> Padding:
+    table = Table.grid(padding=(0, 3, 0, 0))
     for name, title in PLACES.items():
-        address = addresses[name]
-        table.add_row(title, Text(address, style=f"cyan link {address}"))
-    return table
+        address = Text()
+        address.append(addresses[name], style=f"cyan link {addresses[name]}")
+        table.add_row(Text(title, style="bold"), address)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _print(console: Console, words: str, style: str | None = None) -> None:
+    """As it is: to be copied, so never wrapped, coloured or interpreted."""
+    console.print(words, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -41,12 +41,12 @@ def up(wishes: Wishes, console: Console) -> int:
         with State.opened(wishes.directory, fresh=wishes.fresh) as state:
             chosen, moved = ports.choose(wishes.ports)
             for sentence in moved:
-                console.print(f"[yellow]![/] {sentence}", highlight=False)
+                console.print(f"  [yellow]![/] {sentence}", highlight=False, soft_wrap=True)
             from local.stack import Stack  # with half of the project behind it: not before it is clear that we can
 
             return asyncio.run(_live(Stack(state, chosen, Supervision(_say(console))), wishes.story, console))
     except (StateInUse, NotOurs, ports.PortRefused) as refusal:
-        console.print(f"[red]✗[/] {refusal}", highlight=False)
+        console.print(f"[red]✗[/] {escape(str(refusal))}", highlight=False, soft_wrap=True)
         return 2
 
 
@@ -63,7 +63,7 @@ async def _live(stack: "Stack", story: Story | None, console: Console) -> int:
     finally:
         with console.status("Stopping …"):
             await stack.stop()
-    console.print("Stopped; nothing is left running.", style="dim")
+    console.print("  Stopped; nothing is left running.", style="dim")
     return 0
 
 
@@ -74,7 +74,7 @@ def _explain(error: Exception, state: State, console: Console) -> None:
     if not isinstance(error, ProgramFailed):
         step = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
         headline, log = f"{step}{type(error).__name__}: {headline}", f"More in {state.directory / 'logs'}."
-    console.print(f"[red]✗[/] {escape(headline)}", highlight=False)
+    console.print(f"[red]✗[/] {escape(headline)}", highlight=False, soft_wrap=True)
     console.print(log, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -113,4 +113,4 @@ def _on_signals(stop: Callable[[], object], console: Console) -> None:
 
 
 def _say(console: Console) -> Callable[[str], None]:
-    return lambda line: console.print(f"[yellow]![/] {line}", highlight=False)
+    return lambda line: console.print(f"  [yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
