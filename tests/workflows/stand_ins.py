@@ -101,12 +101,13 @@ class Bank:
 
 
 class Books:
-    """PostgreSQL: keeps every saving, and can be away for a number of tries."""
+    """PostgreSQL: keeps every saving, and can be away, or not answer, for a number of tries."""
 
     def __init__(self, history_limit: int = 1000) -> None:
         self.history_limit = history_limit
         self.savings: list[Saving] = []
         self.away = 0
+        self.silent = 0
         self.tries: list[bool] = []
 
     @property
@@ -130,6 +131,9 @@ class Books:
         if self.away:
             self.away -= 1
             raise ConnectionError("the database is away")
+        if self.silent:
+            self.silent -= 1
+            await asyncio.Event().wait()
         self.savings.append(saving)
         return Saved([str(uuid4()) for _ in saving.notifications])
 

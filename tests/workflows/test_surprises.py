@@ -86,7 +86,18 @@ async def test_the_database_may_be_away_and_nothing_is_lost(life: Life) -> None:
     assert life.books.tries == [True, True, False, False]
     assert life.books.lines == ["subscribed", "cancellation_scheduled"]
     assert [kind for kind, _ in life.bank.done] == ["subscribe", "cancel"]
-    assert life.post.sent == 2
+    await life.until(lambda: life.post.sent == 2, "a letter was lost")
+
+
+async def test_a_database_that_does_not_answer_is_waited_for(life: Life) -> None:
+    await life.subscribe()
+    life.books.silent = 2
+
+    await life.hear("evt_1")
+
+    await life.until(lambda: "evt_1" in life.books.events, "the event was lost")
+    assert (await life.state()).status is Status.ACTIVE
+    assert life.books.tries[-1] is False
 
 
 async def test_doubled_and_late_events_change_nothing(life: Life) -> None:
