@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+import telemetry
 from activities.delivery import Answer, Delivery, envelope
 from activities.letters import due_from_row
 from activities.outbox import Face, Outcome, Waiting, left_behind, mark, take
@@ -81,8 +82,11 @@ class Emails:
                 return None
             outcome = await self._try(letter, delivery)
             await mark(connection, letter_id, outcome)
-        kind, about = letter.row["kind"], {"notification_id": str(letter_id)}
-        _log.info("letter handled", kind=kind, status=outcome.status, reason=outcome.reason, **about)
+        kind = letter.row["kind"]
+        telemetry.NOTIFICATIONS.labels(kind, outcome.status).inc()
+        _log.info(
+            "letter_handled", kind=kind, status=outcome.status, reason=outcome.reason, notification_id=str(letter_id)
+        )
         return outcome
 
     async def _try(self, waiting: Waiting, delivery: Delivery) -> Outcome:
