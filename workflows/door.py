@@ -17,7 +17,13 @@ from lifecycle.refusals import Refusal, RefusalCode
 from workflows.carried import first_of_life
 from workflows.subscription import SubscriptionWorkflow
 
-_AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.INTERNAL, RPCStatusCode.ABORTED}
+_AWAY = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.INTERNAL,
+    RPCStatusCode.ABORTED,
+    RPCStatusCode.FAILED_PRECONDITION,  # the workflow's task fails; a worker that is mended will go on with it
+}
 
 
 class Unavailable(Exception):

@@ -153,8 +153,8 @@ class SubscriptionWorkflow:
     @ask.validator
     def refuse_what_does_not_fit(self, request: Request) -> None:
         """Refused at the door: nothing is written to the history."""
-        if request.operation_id in self.life.outcomes or self.life.requests:
-            return  # answered before, or to be judged by the state that the intents before it leave
+        if request.operation_id in self.life.outcomes or self.life.requests or not self.life.has_begun:
+            return  # answered before, or to be judged by a state that is not there yet
         try:
             check(self.life.subscription, request.intent)
         except Refusal as refusal:
