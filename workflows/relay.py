@@ -93,24 +93,25 @@ class Relay:
 
     @activity.defn(name="relay.sweep")
     async def sweep(self) -> int:
-        """Find owners for orphans, then deliver everything that is due; answers how many events were delivered."""
+        """Find owners for orphans, then deliver all that waits, however new; answers how many events were delivered."""
         async with self._engine.begin() as connection:
             await connection.execute(_FIND_OWNERS)
         delivered = 0
-        while count := await self.deliver():
+        while count := await self.deliver(window=0):
             delivered += count
             with contextlib.suppress(RuntimeError):  # outside an activity there is nobody to tell
                 activity.heartbeat(delivered)
         return delivered
 
-    async def deliver(self) -> int:
+    async def deliver(self, window: float | None = None) -> int:
         """One batch: every customer whose oldest event has waited for the window, with all of that customer's events.
 
         The rows stay locked until the signals are out; after a crash in between they are signaled again, which
         costs one more look and changes nothing.
         """
+        seconds = self._window if window is None else window
         async with self._engine.begin() as connection:
-            due = (await connection.execute(_DUE, {"window": self._window, "batch": BATCH})).all()
+            due = (await connection.execute(_DUE, {"window": seconds, "batch": BATCH})).all()
             owners = [list(rows) for _, rows in groupby(due, key=lambda row: row.user_id)]
             statuses = await asyncio.gather(*(self._signal(rows) for rows in owners))
             await self._mark(connection, owners, statuses)
