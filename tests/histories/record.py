@@ -1,0 +1,122 @@
+"""Records the saved histories anew from real runs. By hand, never in the test run:
+
+    python -m pytest tests/histories/record.py
+
+Record a story when it is new. Do NOT record one again because it no longer replays: customers have workflows that are
+in the middle of the old history. Guard the change by ``workflow.patched`` and record the new way under a new name.
+"""
+
+import pytest
+
+from local.waiting import until
+from settings import Settings
+from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
+from tests.histories.saved import save, write_fingerprints
+from workflows.door import workflow_id
+
+
+@pytest.fixture
+def world_settings(
+    request: pytest.FixtureRequest, database: str, temporal_server: str, local_stripe: str, mailbox: Mailbox
+) -> Settings:
+    """One history a story, but for the story that is about many."""
+    limit = 20 if "many_histories" in request.node.name else 10_000
+    return settings_for(database, temporal_server, local_stripe, mailbox, continue_as_new_after_events=limit)
+
+
+async def test_whole_life(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=14)
+    await ada.travel(days=14, hours=2)
+    await ada.travel(days=31)
+    await ada.use_card("pm_card_chargeCustomerFail")
+    await ada.travel(days=31)
+    await ada.use_card("pm_card_visa")
+    await world.stripe.v1.invoices.pay_async((await ada.stripe_subscription())["latest_invoice"])
+    await ada.wait_for_status("active")
+    await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "interval": "month"})
+    await ada.ask("DELETE", "/subscriptions?timing=period_end&reason=unused")
+    await ada.ask("POST", "/subscriptions/resume")
+    await ada.ask("DELETE", "/subscriptions?timing=period_end")
+    await ada.travel(days=31)
+    await _record("whole_life", ada, ends="canceled")
+
+
+async def test_gave_up(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.use_card("pm_card_chargeCustomerFail")
+    await ada.travel(days=32)
+    await ada.travel(days=14)
+    await _record("gave_up", ada, ends="canceled")
+
+
+async def test_trial_extended(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", card=None)
+    await ada.travel(days=12)
+    subscription = await ada.stripe_subscription()
+    await world.stripe.v1.subscriptions.update_async(
+        subscription["id"], {"trial_end": subscription["trial_end"] + 7 * 86_400}
+    )
+    await ada.settled()
+    await ada.travel(days=12)
+    await _record("trial_extended", ada, ends="canceled")
+
+
+async def test_declined(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", card="pm_card_chargeCustomerFail", trial_period_days=0)
+    await ada.settled()
+    await _record("declined", ada)
+
+
+async def test_adopted(world: World) -> None:
+    ada = await world.customer()
+    customer = await world.stripe.v1.customers.create_async({"metadata": {"user_id": ada.id}})
+    method = await world.stripe.v1.payment_methods.attach_async("pm_card_visa", {"customer": customer.id})
+    prices = await world.stripe.v1.prices.list_async({"lookup_keys": ["pro_month"]})
+    await world.stripe.v1.subscriptions.create_async(
+        {
+            "customer": customer.id,
+            "items": [{"price": prices.data[0].id}],
+            "default_payment_method": method.id,
+            "metadata": {"user_id": ada.id},
+        }
+    )
+
+    async def is_adopted() -> bool:
+        return (await ada.ask("GET", "/subscriptions/me")).status_code == 200
+
+    await until(is_adopted, within=30, what="nobody adopted the subscription")
+    await ada.settled()
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("adopted", ada, ends="canceled")
+
+
+async def test_many_histories(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    for _ in range(3):
+        await ada.travel(days=31)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("many_histories", ada, ends="canceled")
+
+
+async def _record(story: str, customer: Customer, ends: str | None = None) -> None:
+    """Save every run of a customer's workflow, oldest first, and what each decided."""
+    client = customer.world.client
+    if ends:
+        assert await customer.status() == ends
+    handle = client.get_workflow_handle(workflow_id(customer.id))
+    run_id: str | None = (await handle.describe()).raw_info.first_run_id
+    number = 1
+    while run_id:
+        history = await client.get_workflow_handle(workflow_id(customer.id), run_id=run_id).fetch_history()
+        last = history.events[-1].workflow_execution_continued_as_new_event_attributes
+        several = number > 1 or last.new_execution_run_id
+        save(f"{story}_{number}" if several else story, history)
+        run_id, number = last.new_execution_run_id, number + 1
+    write_fingerprints()
