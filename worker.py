@@ -19,6 +19,7 @@ from activities.gateway import Stripe, open_stripe
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.records import Records
+from activities.sign_up import SignUp
 from database.session import make_engine
 from lifecycle.plans import load_catalogue
 from settings import Settings
@@ -46,8 +47,9 @@ def make_worker(
 ) -> Worker:
     """Every workflow and every activity, wired to the clients that activities use."""
     catalogue = load_catalogue(settings.plans_file)
-    customers = Customers(stripe_client, engine, settings)
-    payments = Payments(stripe_client, engine, catalogue, customers, Prices(stripe_client))
+    prices = Prices(stripe_client)
+    sign_up = SignUp(stripe_client, Customers(stripe_client, engine, settings), prices)
+    payments = Payments(stripe_client, engine, catalogue, prices)
     records = Records(engine, continue_as_new_after_events=settings.continue_as_new_after_events)
     emails = Emails(engine, settings)
     relay = Relay(engine, client, settings)
@@ -58,7 +60,7 @@ def make_worker(
         workflows=[SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow],
         activities=[
             payments.fetch,
-            payments.subscribe,
+            sign_up.subscribe,
             payments.change_plan,
             payments.cancel,
             payments.resume,

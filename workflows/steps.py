@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.payments import Payments
     from activities.records import Records
+    from activities.sign_up import SignUp
     from lifecycle.facts import Facts
 
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
@@ -95,7 +96,7 @@ async def save(saving: Saving) -> Saved:
 async def subscribe(order: SubscribeOrder) -> Subscribed:
     """Begin the subscription in Stripe."""
     return await workflow.execute_activity_method(
-        Payments.subscribe,
+        SignUp.subscribe,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
         retry_policy=_UNTIL_REFUSED,
