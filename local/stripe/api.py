@@ -42,8 +42,11 @@ class API:
             check_version(request.headers)
             scoped = f"{secret}:{key}" if key else None
             status, content, replayed = await self._once(request, body, request_id, scoped)
+            self.outage.lose(request.method, request.url.path)
         except StripeError as refusal:
             status, content, replayed = refusal.status, orjson.dumps(refusal.body), False
+            if refusal.retry_after is not None:
+                headers["Retry-After"] = str(refusal.retry_after)
         if replayed:
             headers["Idempotent-Replayed"] = "true"
         return Response(content, status, headers, media_type="application/json")

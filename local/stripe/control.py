@@ -19,8 +19,9 @@ Bodies are JSON, errors have Stripe's form.
     {attempts}: the latest deliveries, each with its HTTP status, or 0 and an error.
 ``POST /_local/webhooks/chaos`` {seed, double, reorder, drop}
     Probabilities for every delivery from now on. A dropped one is never tried; its event stays in the log.
-``POST /_local/outage`` {status: 500 | 429 | 409 | "reset" | "hang" | null, count?, seconds?}
-    The next calls, or the calls of the next seconds, fail so, before any effect.
+``POST /_local/outage`` {status: 500 | 429 | 409 | "reset" | "hang" | "lost" | null, count?, seconds?, method?, path?}
+    The next calls, or the calls of the next seconds, fail so, before any effect; "lost" is a reset after it. With
+    ``method`` or the beginning of a ``path`` only the calls that fit.
 """
 
 from dataclasses import asdict, replace
@@ -140,7 +141,7 @@ class Control:
 
     async def outage(self, request: Request) -> Response:
         given = await _json(request)
-        self.api.outage.set(given.get("status"), given.get("count"), given.get("seconds"))
+        self.api.outage.set(given)
         return reply(self.api.outage.as_json())
 
 

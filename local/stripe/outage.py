@@ -1,7 +1,8 @@
-"""Stripe being away, on request: errors, resets and hangs for the next calls or seconds."""
+"""Stripe being away, on request: errors, resets, hangs and lost answers for the next calls or seconds."""
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from .protocol.errors import StripeError
@@ -11,30 +12,49 @@ class ConnectionReset(Exception):
     """The connection is to be closed without an answer."""
 
 
+@dataclass
 class Outage:
-    def __init__(self) -> None:
-        self.status: int | str | None = None
-        self.left: int | None = None
-        self.until: float | None = None
+    """What happens to calls whose ``method`` and ``path`` fit (None: any; a path fits when it begins so)."""
 
-    def set(self, status: int | str | None, count: int | None, seconds: float | None) -> None:
-        self.status, self.left = status, count
+    status: int | str | None = None
+    left: int | None = None
+    until: float | None = None
+    method: str | None = None
+    path: str | None = None
+
+    def set(self, given: dict[str, Any]) -> None:
+        seconds = given.get("seconds")
+        self.status, self.left = given.get("status"), given.get("count")
         self.until = time.time() + seconds if seconds else None
+        self.method, self.path = given.get("method"), given.get("path")
 
     def as_json(self) -> dict[str, Any]:
-        return {"status": self.status, "count": self.left, "until": self.until}
+        about = {"method": self.method, "path": self.path}
+        return {"status": self.status, "count": self.left, "until": self.until, **about}
 
     async def strike(self, method: str, path: str) -> None:
         """Before anything is done: no effect, no kept answer."""
-        if self.status is None or self._over():
+        if self.status == "lost" or not self._hits(method, path):
             return
-        if self.left is not None:
-            self.left -= 1
         if self.status == "reset":
             raise ConnectionReset
         if self.status == "hang":
             await asyncio.sleep(3600)
-        raise self._refusal(int(self.status))
+        raise _refusal(int(str(self.status)))
+
+    def lose(self, method: str, path: str) -> None:
+        """After everything is done: the effect stands, and nobody hears of it."""
+        if self.status == "lost" and self._hits(method, path):
+            raise ConnectionReset
+
+    def _hits(self, method: str, path: str) -> bool:
+        if self.status is None or self._over():
+            return False
+        if self.method not in {None, method} or not path.startswith(self.path or ""):
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
 
     def _over(self) -> bool:
         over = (self.left is not None and self.left <= 0) or (self.until is not None and time.time() > self.until)
@@ -42,12 +62,13 @@ class Outage:
             self.status = None
         return over
 
-    def _refusal(self, status: int) -> StripeError:
-        if status == 429:
-            message = "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests."
-            return StripeError(429, message, code="rate_limit", replayable=False)
-        if status == 409:
-            message = "This object cannot be accessed right now because another API request or Stripe process is "
-            message += "currently accessing it."
-            return StripeError(409, message, code="lock_timeout", replayable=False)
-        return StripeError(status, "An unknown error occurred", type="api_error", replayable=False)
+
+def _refusal(status: int) -> StripeError:
+    if status == 429:
+        message = "Too many requests hit the API too quickly. We recommend an exponential backoff of your requests."
+        return StripeError(429, message, code="rate_limit", replayable=False, retry_after=1)
+    if status == 409:
+        message = "This object cannot be accessed right now because another API request or Stripe process is "
+        message += "currently accessing it."
+        return StripeError(409, message, code="lock_timeout", replayable=False)
+    return StripeError(status, "An unknown error occurred", type="api_error", replayable=False)

@@ -9,7 +9,7 @@ class StripeError(Exception):
     """An answer with an error body.
 
     ``keeps_effects`` says that what happened before the error stays, as with a declined charge:
-    the payment intent keeps its ``last_payment_error`` although the call answers 402.
+    the payment intent keeps its ``last_payment_error`` although the call answers 402. ``retry_after`` is in seconds.
     """
 
     def __init__(
@@ -22,12 +22,14 @@ class StripeError(Exception):
         param: str | None = None,
         keeps_effects: bool = False,
         replayable: bool = True,
+        retry_after: int | None = None,
         **extra: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.keeps_effects = keeps_effects
         self.replayable = replayable
+        self.retry_after = retry_after
         error: JSON = {}
         if code:
             error["code"] = code
