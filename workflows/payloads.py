@@ -3,7 +3,7 @@
 A history is kept for years and paid for by the byte; a third of a subscription's fields are None most of the time.
 """
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -14,7 +14,19 @@ from temporalio.converter import CompositePayloadConverter, DefaultPayloadConver
 
 class _Compact(PydanticJSONPlainPayloadConverter):
     def to_payload(self, value: Any) -> Payload | None:
-        return Payload(metadata={"encoding": self.encoding.encode()}, data=to_json(value, exclude_none=True))
+        return Payload(metadata={"encoding": self.encoding.encode()}, data=to_json(_filled(value)))
+
+
+def _filled(value: Any) -> Any:
+    """The same without the empty fields of dataclasses; `to_json` leaves out those of Pydantic's own models only."""
+    if is_dataclass(value) and not isinstance(value, type):
+        named = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return {name: _filled(content) for name, content in named if content is not None}
+    if isinstance(value, dict):
+        return {key: _filled(content) for key, content in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_filled(content) for content in value]
+    return value
 
 
 class CompactPayloadConverter(CompositePayloadConverter):
