@@ -79,3 +79,8 @@ class Facts:
     end_reason: EndReason | None = None
     invoice: Invoice | None = None
     card: Card | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """A cancellation is scheduled."""
+        return self.cancel_at_period_end or self.cancel_at is not None

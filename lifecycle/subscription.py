@@ -67,6 +67,7 @@ class Subscription:
             trial_ends_at=facts.trial_ends_at,
             cancel_at_period_end=facts.cancel_at_period_end,
             cancel_at=facts.cancel_at or (facts.period_ends_at if facts.cancel_at_period_end else None),
+            cancel_reason=self.cancel_reason if facts.is_leaving or facts.status.is_over else None,
             ended_at=facts.ended_at,
             past_due_since=self._past_due_since(facts, owed),
             invoice=owed,
@@ -190,10 +191,9 @@ def _besides(before: Subscription, facts: Facts) -> list[Move]:
     moves = []
     if facts.price != before.price:
         moves.append(Move.PLAN_CHANGED)
-    canceling = facts.cancel_at_period_end or facts.cancel_at is not None
-    if canceling and not before.is_canceling:
+    if facts.is_leaving and not before.is_canceling:
         moves.append(Move.CANCELLATION_SCHEDULED)
-    if before.is_canceling and not canceling:
+    if before.is_canceling and not facts.is_leaving:
         moves.append(Move.CANCELLATION_UNDONE)
     return moves
 

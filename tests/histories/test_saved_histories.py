@@ -74,5 +74,5 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from ([base64.b64decode(item).decode()] if key == "data" and isinstance(item, str) else _texts(item))
-    elif isinstance(value, str):
+    elif isinstance(value, str) and not value.isdigit():  # sizes and numbers of events
         yield value

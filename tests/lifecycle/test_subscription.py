@@ -165,3 +165,9 @@ def test_a_cancellation_is_over_once_it_took_effect() -> None:
     assert LEAVING.cancel_at == day(31)
     ended = after(over(day(31), cancel_at_period_end=True), of=LEAVING)
     assert not ended.is_canceling
+
+
+def test_why_a_customer_leaves_is_known_until_they_stay() -> None:
+    leaving = replace(LEAVING, cancel_reason="too_expensive")
+    assert after(paid(cancel_at_period_end=True), over(day(31)), of=leaving).cancel_reason == "too_expensive"
+    assert after(paid(), of=leaving).cancel_reason is None
