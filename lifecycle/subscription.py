@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from lifecycle.facts import Card, EndReason, Facts, Invoice
-from lifecycle.moves import Move, moves_to
+from lifecycle.causes import moves_between
+from lifecycle.facts import Card, Facts, Invoice
+from lifecycle.moves import Move
 from lifecycle.plans import Terms
 from lifecycle.statuses import Status
 
@@ -51,7 +52,7 @@ class Subscription:
 
         Facts are adopted even when no move fits: Stripe is the truth. The same facts twice change nothing.
         """
-        moves, surprise = _moves(self, facts)
+        moves, surprise = moves_between(self, facts)
         owed = facts.invoice if facts.invoice and facts.invoice.is_owed else None
         known = replace(
             self,
@@ -148,61 +149,3 @@ def card_expires_at(card: Card | None) -> datetime | None:
         return None
     years, month = divmod(card.exp_month, 12)
     return datetime(card.exp_year + years, month + 1, 1, tzinfo=UTC)
-
-
-def _moves(before: Subscription, facts: Facts) -> tuple[list[Move], str | None]:
-    if facts.status is before.status:
-        return _while_staying(before, facts), None
-    fitting = moves_to(before.status, facts.status)
-    if not fitting:
-        return [], f"Stripe says {facts.status} after {before.status}; no known move leads there"
-    return [_by_cause(fitting, before, facts), *_besides(before, facts)], None
-
-
-def _by_cause(fitting: list[Move], before: Subscription, facts: Facts) -> Move:
-    """Several facts can lead to the same status; the cause tells them apart."""
-    if Move.GAVE_UP in fitting and (before.gave_up_at or facts.end_reason is EndReason.PAYMENT_FAILED):
-        return Move.GAVE_UP
-    if Move.TRIAL_ENDED_WITHOUT_CARD in fitting and _trial_just_ended(before, facts):
-        return Move.TRIAL_ENDED_WITHOUT_CARD
-    return fitting[0]
-
-
-def _trial_just_ended(before: Subscription, facts: Facts) -> bool:
-    ended, trial_end = facts.ended_at, before.trial_ends_at
-    return ended is not None and trial_end is not None and ended >= trial_end and not before.is_canceling
-
-
-def _while_staying(before: Subscription, facts: Facts) -> list[Move]:
-    moves = _besides(before, facts)
-    if facts.status is Status.TRIALING and _later(facts.trial_ends_at, before.trial_ends_at):
-        moves.append(Move.TRIAL_EXTENDED)
-    if facts.status is Status.ACTIVE and _later(facts.period_starts_at, before.period_starts_at):
-        moves.append(Move.RENEWED)
-    if facts.status is Status.PAST_DUE and _failed_again(before.invoice, facts.invoice):
-        moves.append(Move.PAYMENT_FAILED_AGAIN)
-    return moves
-
-
-def _besides(before: Subscription, facts: Facts) -> list[Move]:
-    """What can change beside the status."""
-    if not before.status.is_live or facts.status.is_over or facts.status is Status.INCOMPLETE:
-        return []
-    moves = []
-    if facts.price != before.price:
-        moves.append(Move.PLAN_CHANGED)
-    if facts.is_leaving and not before.is_canceling:
-        moves.append(Move.CANCELLATION_SCHEDULED)
-    if before.is_canceling and not facts.is_leaving:
-        moves.append(Move.CANCELLATION_UNDONE)
-    return moves
-
-
-def _later(new: datetime | None, old: datetime | None) -> bool:
-    return new is not None and old is not None and new > old
-
-
-def _failed_again(before: Invoice | None, now: Invoice | None) -> bool:
-    if now is None or not now.is_owed:
-        return False
-    return now.attempts > (before.attempts if before and before.id == now.id else 0)
