@@ -44,7 +44,7 @@ async def test_a_saved_history_replays(name: str) -> None:
     try:
         await replayer.replay_workflow(saved.history_of(name))
     except Exception as error:
-        pytest.fail(STUCK.format(name=name, reason=error), pytrace=False)
+        pytest.fail(STUCK.format(name=name, reason=str(error)[:600]), pytrace=False)
 
 
 @pytest.mark.parametrize("name", saved.names())

@@ -43,6 +43,7 @@ async def test_what_an_operator_sees_survives_a_new_history(life: Life) -> None:
     await life.hears_one_by_one(*MORE)
 
     assert len(await life.runs()) > len(runs)
+    assert life.books.lines.count("needs_attention") == 1
     await life.knows(lambda it: it.needs_attention is not None, "the flag was lost")
     shown = (await life.handle.describe()).search_attributes
     assert shown["NeedsAttention"] == [True]
