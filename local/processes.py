@@ -49,24 +49,16 @@ class Process:
     async def start(cls, program: Program) -> Self:
         """Start it; its output is appended to its log."""
         held, let_go = os.pipe()
+        starting = asyncio.ensure_future(_start_leash(program, held))
         try:
-            with program.log.open("ab") as log:
-                leash = await asyncio.create_subprocess_exec(
-                    *_on_a_leash(program, held),
-                    cwd=program.directory,
-                    env=program.environment,
-                    pass_fds=(held,) if program.lock is None else (held, program.lock),
-                    start_new_session=True,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=asyncio.subprocess.STDOUT,
-                )
+            return cls(program, await asyncio.shield(starting), let_go)
         except BaseException:
             os.close(let_go)
+            with contextlib.suppress(OSError):
+                await (await starting).wait()  # asyncio would kill the leash, and on macOS leave its program alone
             raise
         finally:
             os.close(held)
-        return cls(program, leash, let_go)
 
     async def wait(self) -> int:
         """Its exit code, as a shell would say it (128 + n for signal n)."""
@@ -134,6 +126,20 @@ def last_lines(log: Path, count: int = 15) -> str:
         file.seek(max(0, log.stat().st_size - 32_768))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-count:])
     return ""
+
+
+async def _start_leash(program: Program, held: int) -> asyncio.subprocess.Process:
+    with program.log.open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *_on_a_leash(program, held),
+            cwd=program.directory,
+            env=program.environment,
+            pass_fds=(held,) if program.lock is None else (held, program.lock),
+            start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=asyncio.subprocess.STDOUT,
+        )
 
 
 def _on_a_leash(program: Program, held: int) -> list[str]:
