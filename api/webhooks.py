@@ -72,7 +72,7 @@ async def receive(request: Request) -> Response:
         _count_refused("malformed_json")
         raise Problem("malformed_json", "The body could not be parsed as JSON.") from None
     structlog.contextvars.bind_contextvars(event_id=entry.id, event_type=entry.type)
-    if await parts.ledger.record(entry):
+    if await parts.ledger.record(entry) and entry.wakes:
         parts.outside.relay.wake()
     return Response(RECEIVED, media_type="application/json")
 
