@@ -4,7 +4,6 @@
 """
 
 import argparse
-import asyncio
 from dataclasses import dataclass
 
 import uvloop
