@@ -9,17 +9,13 @@ from settings import Settings
 
 Stripe = stripe.StripeClient
 
-_REFUSED = (
-    stripe.InvalidRequestError,
-    stripe.AuthenticationError,
-    stripe.PermissionError,
-    stripe.IdempotencyError,
-)
+_REFUSED = (stripe.InvalidRequestError, stripe.IdempotencyError)
 
 
 class StripeAway(Exception):
-    """Stripe did not answer, or told us to come back (network, 409, 424, 429, 5xx). Try again.
+    """Stripe did not answer, told us to come back (network, 409, 424, 429, 5xx), or did not like our key. Try again.
 
+    A wrong or restricted key (401, 403) is for an operator to mend; until then what customers asked for waits.
     ``retry_after`` is in seconds when Stripe named a time. The message holds Stripe's codes only, no customer data.
     """
 

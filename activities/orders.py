@@ -53,9 +53,10 @@ class ChangeOrder:
 
 @dataclass(frozen=True)
 class Changed:
-    """``declined``: Stripe's decline code; the old price stands."""
+    """``declined`` is Stripe's decline code, ``refused`` a `RefusalCode`; in both cases the old price stands."""
 
     declined: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class ResumeOrder:
 class Beginning:
     """What a life begins with: what outlived the one before, and how this installation runs it.
 
+    ``is_known_user``: Better-Auth has such a user.
+
     ``stripe_subscription_id`` is there when PostgreSQL knows a running subscription that Temporal has lost.
     ``now`` is the customer's own time when it is not the wall clock's (time travel on the local stack).
     """
@@ -101,6 +104,7 @@ class Beginning:
     seq: int
     trial_used: bool
     continue_as_new_after_events: int
+    is_known_user: bool = True
     stripe_customer_id: str | None = None
     stripe_subscription_id: str | None = None
     now: datetime | None = None

@@ -25,6 +25,7 @@ from activities.sightings import keep_card, keep_invoice_link
 from activities.snapshots import facts_from, payment_method_of
 from lifecycle.facts import Facts
 from lifecycle.plans import Catalogue
+from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
     from stripe.params import SubscriptionCancelParams, SubscriptionUpdateParams
@@ -91,6 +92,10 @@ class Payments:
                 )
         except stripe.CardError as error:
             return Changed(declined=decline_code(error))
+        except StripeRefused as refusal:
+            if refusal.code == "resource_missing" and refusal.param in {None, "payment_method"}:
+                return Changed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
+            raise
         return Changed()
 
     @activity.defn(name="payments.cancel")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
@@ -32,12 +32,16 @@ class Records:
     async def begin(self, user_id: str) -> Beginning:
         """What outlived the user's earlier lives."""
         of_user = select(tables.customers).where(tables.customers.c.user_id == user_id)
-        last_seq = select(func.max(tables.timeline.c.seq)).where(tables.timeline.c.user_id == user_id)
+        last_line = select(func.max(tables.timeline.c.seq)).where(tables.timeline.c.user_id == user_id)
+        last_look = select(tables.subscriptions.c.seq).where(tables.subscriptions.c.user_id == user_id)
+        last_seq = select(func.greatest(last_line.scalar_subquery(), last_look.scalar_subquery()))
         running = select(tables.subscriptions.c.stripe_subscription_id).where(
             tables.subscriptions.c.user_id == user_id,
             tables.subscriptions.c.status.not_in([status.value for status in Status if status.is_over]),
         )
+        user = text("select exists (select from billing.users where id = :user_id)")
         async with self._engine.connect() as connection:
+            is_known_user = bool((await connection.execute(user, {"user_id": user_id})).scalar())
             running_id = (await connection.execute(running)).scalar()
             customer = (await connection.execute(of_user)).one_or_none()
             seq = (await connection.execute(last_seq)).scalar() or 0
@@ -46,6 +50,7 @@ class Records:
             seq=seq,
             trial_used=customer is not None and customer.trial_used_at is not None,
             stripe_customer_id=customer.stripe_customer_id if customer else None,
+            is_known_user=is_known_user,
             stripe_subscription_id=running_id,
             now=datetime.now(UTC) + timedelta(seconds=offset) if offset else None,
             continue_as_new_after_events=self._history_limit,

@@ -10,6 +10,10 @@ from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.statuses import Status
 
 
+class Unreadable(Exception):
+    """Stripe says something that this release does not know; looking again shows the same. A person must see it."""
+
+
 def facts_from(
     subscription: stripe.Subscription, catalogue: Catalogue, *, known_price: str | None, action_required: bool
 ) -> Facts:
@@ -19,24 +23,24 @@ def facts_from(
     """
     item = subscription["items"].data[0]
     price = item.price
-    name = price.lookup_key or price.id
-    terms = None if name == known_price else terms_of(price, catalogue)
+    terms = None if price.id == known_price else terms_of(price, catalogue)
     details = subscription.cancellation_details
     return Facts(
         subscription_id=subscription.id,
         customer_id=_id(subscription.customer),
-        status=Status(subscription.status),
-        price=name,
+        status=_status(subscription.status),
+        price=price.id,
         started_at=moment(subscription.created),
+        owner_id=subscription.metadata.to_dict().get("user_id") if subscription.metadata else None,
         period_starts_at=moment(item.current_period_start),
         period_ends_at=moment(item.current_period_end),
         terms=terms,
-        unknown_price=terms is None and name != known_price,
+        unknown_price=terms is None and price.id != known_price,
         trial_ends_at=_moment(subscription.trial_end),
         cancel_at_period_end=subscription.cancel_at_period_end,
         cancel_at=_moment(subscription.cancel_at),
         ended_at=_moment(subscription.ended_at),
-        end_reason=EndReason(details.reason) if details and details.reason else None,
+        end_reason=_end_reason(details.reason if details else None),
         invoice=_invoice(subscription.latest_invoice, action_required=action_required),
         card=_card(payment_method_of(subscription)),
     )
@@ -93,11 +97,12 @@ def _invoice(invoice: Any, *, action_required: bool) -> Invoice | None:
         return None
     return Invoice(
         id=str(invoice.id),
-        status=InvoiceStatus(invoice.status or "draft"),
+        status=_invoice_status(invoice.status or "draft"),
         amount=invoice.amount_due,
         currency=invoice.currency,
         attempts=invoice.attempt_count,
         finalized_at=_moment(invoice.status_transitions.finalized_at),
+        due_at=_moment(invoice.due_date),
         next_attempt_at=_moment(invoice.next_payment_attempt),
         action_required=action_required,
     )
@@ -112,3 +117,22 @@ def _card(method: stripe.PaymentMethod | None) -> Card | None:
 
 def _id(reference: Any) -> str:
     return reference if isinstance(reference, str) else str(reference.id)
+
+
+def _status(value: str) -> Status:
+    try:
+        return Status(value)
+    except ValueError:
+        raise Unreadable(f"subscription status {value!r}") from None
+
+
+def _invoice_status(value: str) -> InvoiceStatus:
+    try:
+        return InvoiceStatus(value)
+    except ValueError:
+        raise Unreadable(f"invoice status {value!r}") from None
+
+
+def _end_reason(value: str | None) -> EndReason | None:
+    """Stripe may add reasons; one we do not know explains no less than none."""
+    return EndReason(value) if value in set(EndReason) else None

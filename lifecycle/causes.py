@@ -25,6 +25,8 @@ def _by_cause(fitting: list[Move], before: "Subscription", facts: Facts) -> Move
     """Several facts can lead to the same status; the cause tells them apart."""
     if Move.GAVE_UP in fitting and (before.gave_up_at or facts.end_reason is EndReason.PAYMENT_FAILED):
         return Move.GAVE_UP
+    if Move.INVOICE_FORGIVEN in fitting and facts.invoice and facts.invoice.is_forgiven:
+        return Move.INVOICE_FORGIVEN
     if Move.TRIAL_ENDED_WITHOUT_CARD in fitting and _trial_just_ended(before, facts):
         return Move.TRIAL_ENDED_WITHOUT_CARD
     return fitting[0]
@@ -51,7 +53,7 @@ def _besides(before: "Subscription", facts: Facts) -> list[Move]:
     if not before.status.is_live or facts.status.is_over or facts.status is Status.INCOMPLETE:
         return []
     moves = []
-    if facts.price != before.price:
+    if facts.price != before.price and (facts.terms is None or not facts.terms.is_same_offer(before.terms)):
         moves.append(Move.PLAN_CHANGED)
     if facts.is_leaving and not before.is_canceling:
         moves.append(Move.CANCELLATION_SCHEDULED)

@@ -20,7 +20,10 @@ class InvoiceStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Invoice:
-    """The latest invoice. ``amount`` is what is due, in minor units; ``next_attempt_at`` None: no further try."""
+    """The latest invoice. ``amount`` is what is due, in minor units; ``next_attempt_at`` None: no further try.
+
+    ``due_at`` is set for customers who pay by invoice instead of by card (``collection_method`` send_invoice).
+    """
 
     id: str
     status: InvoiceStatus
@@ -28,6 +31,7 @@ class Invoice:
     currency: str
     attempts: int = 0
     finalized_at: datetime | None = None
+    due_at: datetime | None = None
     next_attempt_at: datetime | None = None
     action_required: bool = False
 
@@ -35,6 +39,16 @@ class Invoice:
     def is_owed(self) -> bool:
         """Finalized, not paid, and still meant to be."""
         return self.status is InvoiceStatus.OPEN and self.amount > 0
+
+    @property
+    def is_forgiven(self) -> bool:
+        """Somebody at Stripe decided that it need not be paid."""
+        return self.status in {InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE}
+
+    @property
+    def late_since(self) -> datetime | None:
+        """When it should have been paid: a card is charged as soon as the invoice is final."""
+        return self.due_at or self.finalized_at
 
 
 @dataclass(frozen=True)
@@ -59,8 +73,8 @@ class EndReason(StrEnum):
 class Facts:
     """One look at a Stripe subscription, its latest invoice and its card.
 
-    ``terms`` is None when the price is the one already known (``price`` names it by lookup key or, for a price that
-    is not in the catalogue, by its id); ``unknown_price`` then says that no plan of ours has it.
+    ``owner_id`` is the user whom its metadata names, ``price`` Stripe's id of the price. ``terms`` is None when it is
+    the one already known, or when no plan of ours has it, as ``unknown_price`` then says.
     """
 
     subscription_id: str
@@ -70,6 +84,7 @@ class Facts:
     started_at: datetime
     period_starts_at: datetime
     period_ends_at: datetime
+    owner_id: str | None = None
     terms: Terms | None = None
     unknown_price: bool = False
     trial_ends_at: datetime | None = None

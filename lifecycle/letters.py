@@ -63,7 +63,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         kind=kind,
         occasion=occasion,
         plan=terms.plan if terms else None,
-        previous_plan=before.terms.plan if before.terms and terms and before.price != after.price else None,
+        previous_plan=before.terms.plan if before.terms and terms and not terms.is_same_offer(before.terms) else None,
         interval=terms.interval if terms else None,
         amount=amount,
         currency=currency,

@@ -30,6 +30,7 @@ class Move(StrEnum):
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_FAILED_AGAIN = "payment_failed_again"
     PAYMENT_RECOVERED = "payment_recovered"
+    INVOICE_FORGIVEN = "invoice_forgiven"
     GAVE_UP = "gave_up"
     LEFT_UNPAID = "left_unpaid"
     PAUSED = "paused"
@@ -78,17 +79,21 @@ _TABLE: Mapping[Status, Mapping[Move, Status | None]] = {
         **_LIVE,
         Move.PAYMENT_FAILED_AGAIN: None,
         Move.PAYMENT_RECOVERED: Status.ACTIVE,
+        Move.INVOICE_FORGIVEN: Status.ACTIVE,
         Move.GAVE_UP: Status.CANCELED,
         Move.LEFT_UNPAID: Status.UNPAID,
+        Move.PAUSED: Status.PAUSED,
     },
     Status.UNPAID: {
         **_LIVE,
         Move.PAYMENT_RECOVERED: Status.ACTIVE,
+        Move.INVOICE_FORGIVEN: Status.ACTIVE,
         Move.GAVE_UP: Status.CANCELED,
     },
     Status.PAUSED: {
         **_LIVE,
         Move.RESUMED: Status.ACTIVE,
+        Move.PAYMENT_FAILED: Status.PAST_DUE,
     },
     Status.CANCELED: {},
     Status.INCOMPLETE_EXPIRED: {},

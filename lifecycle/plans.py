@@ -56,6 +56,15 @@ class Terms:
     trial_without_card: TrialWithoutCard
     policy: Policy
 
+    def is_same_offer(self, other: "Terms | None") -> bool:
+        """The same plan at the same price, whatever rules came with it."""
+        return other is not None and (self.plan, self.interval, self.amount, self.currency) == (
+            other.plan,
+            other.interval,
+            other.amount,
+            other.currency,
+        )
+
 
 @dataclass(frozen=True)
 class Plan:

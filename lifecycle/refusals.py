@@ -82,7 +82,7 @@ def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
         raise Refusal(RefusalCode.PAUSED, "The subscription is paused; add a payment method and resume it first.")
     if subscription.is_canceling:
         raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
-    if subscription.price == intent.terms.lookup_key:
+    if subscription.terms and subscription.terms.lookup_key == intent.terms.lookup_key:
         raise Refusal(RefusalCode.SAME_PLAN, f"The plan is {intent.terms.plan} per {intent.terms.interval} already.")
 
 

@@ -47,10 +47,13 @@ class Subscription:
     gave_up_at: datetime | None = None
     needs_attention: str | None = None
 
-    def after(self, facts: Facts) -> tuple["Subscription", list[Move], str | None]:
+    def after(
+        self, facts: Facts, *, adopted_at: datetime | None = None
+    ) -> tuple["Subscription", list[Move], str | None]:
         """What the facts make of it: the new state, the moves that led there, and what was unexpected, if anything.
 
         Facts are adopted even when no move fits: Stripe is the truth. The same facts twice change nothing.
+        ``adopted_at`` says that we meet this subscription only now, in the middle of its life.
         """
         moves, surprise = moves_between(self, facts)
         owed = facts.invoice if facts.invoice and facts.invoice.is_owed else None
@@ -70,17 +73,18 @@ class Subscription:
             cancel_at=facts.cancel_at or (facts.period_ends_at if facts.cancel_at_period_end else None),
             cancel_reason=self.cancel_reason if facts.is_leaving or facts.status.is_over else None,
             ended_at=facts.ended_at,
-            past_due_since=self._past_due_since(facts, owed),
+            past_due_since=self._past_due_since(facts, owed, adopted_at),
             invoice=owed,
             card=facts.card,
             needs_attention=surprise or self.needs_attention,
         )
         return known, moves, surprise
 
-    def _past_due_since(self, facts: Facts, owed: Invoice | None) -> datetime | None:
+    def _past_due_since(self, facts: Facts, owed: Invoice | None, adopted_at: datetime | None) -> datetime | None:
+        """Who is met when late already has the whole grace from now on."""
         if facts.status not in {Status.PAST_DUE, Status.UNPAID}:
             return None
-        return self.past_due_since or (owed.finalized_at if owed else None) or facts.period_starts_at
+        return self.past_due_since or adopted_at or (owed.late_since if owed else None) or facts.period_starts_at
 
     def next_life(self) -> "Subscription":
         """A customer whose subscription is over may begin again; what they used up stays used up."""

@@ -1,5 +1,7 @@
 """What each intent does in Stripe, and what is answered: a decline and a refusal are values."""
 
+from dataclasses import replace
+
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.orders import CancelOrder, ChangeOrder, ResumeOrder, SubscribeOrder
@@ -9,10 +11,14 @@ from lifecycle.subscription import Subscription
 from workflows import steps
 
 
+class RefusedByStripe(Exception):
+    """Stripe said no to an effect for a reason that no customer can mend; the message is for operators."""
+
+
 async def carry_out(request: Request, subscription: Subscription) -> tuple[Outcome, str | None]:
     """Do what was asked; answers the outcome, and the id of the subscription it began, if it began one.
 
-    A refusal by Stripe that no customer can mend (`Result.FAILED`) is answered too; everything else is retried.
+    Raises `RefusedByStripe`; everything else is retried for as long as it takes.
     """
     try:
         match request.intent:
@@ -25,25 +31,35 @@ async def carry_out(request: Request, subscription: Subscription) -> tuple[Outco
             case Resume():
                 return await _resume(request.operation_id, subscription), None
     except ActivityError as error:
-        cause = error.cause
-        if isinstance(cause, ApplicationError) and cause.non_retryable:
-            return Outcome(Result.FAILED, "payment_provider_refused", f"Stripe refused: {cause.message}"), None
-        raise
+        raise _sorted_out(error) from error
 
 
 async def give_up(subscription: Subscription) -> bool:
-    """End an unpaid subscription and void what is open; False when it turned out to be paid after all."""
+    """End an unpaid subscription and void what is open; False when it turned out to be paid after all.
+
+    On one that has ended by itself only the open invoice is left to void. Raises `RefusedByStripe`.
+    """
     invoice = subscription.invoice.id if subscription.invoice else None
-    done = await steps.cancel(
-        CancelOrder(
-            operation_id=f"{subscription.stripe_subscription_id}/{invoice}/gave_up",
-            subscription_id=subscription.stripe_subscription_id or "",
-            at_period_end=False,
-            open_invoice_id=invoice,
-            unless_paid=True,
-        )
+    order = CancelOrder(
+        operation_id=f"{subscription.stripe_subscription_id}/{invoice}/gave_up",
+        subscription_id=subscription.stripe_subscription_id or "",
+        at_period_end=False,
+        open_invoice_id=invoice,
+        unless_paid=True,
     )
+    try:
+        done = await steps.cancel(order)
+    except ActivityError as error:
+        raise _sorted_out(error) from error
     return not done.paid_meanwhile
+
+
+def _sorted_out(error: ActivityError) -> Exception:
+    """A failure that came back although everything else is retried: Stripe refused, or the workflow is canceled."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == "StripeRefused":
+        return RefusedByStripe(f"Stripe refused: {cause.message}")
+    return error
 
 
 async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscription) -> tuple[Outcome, str | None]:
@@ -76,23 +92,30 @@ async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subs
             is_upgrade=before is None or intent.terms.amount > before.amount,
         )
     )
+    if done.refused:
+        return Outcome(Result.REFUSED, done.refused, _WHAT_TO_DO[RefusalCode(done.refused)])
     if done.declined:
         return Outcome(Result.DECLINED, done.declined, "The difference could not be charged; the plan is unchanged.")
     return Outcome(Result.DONE)
 
 
 async def _cancel(operation_id: str, intent: Cancel, subscription: Subscription) -> Outcome:
-    """At once while a payment is open: nobody who leaves is charged again."""
-    at_period_end = intent.timing is Timing.PERIOD_END and subscription.invoice is None
-    await steps.cancel(
-        CancelOrder(
-            operation_id=operation_id,
-            subscription_id=subscription.stripe_subscription_id or "",
-            at_period_end=at_period_end,
-            reason=intent.reason,
-            open_invoice_id=subscription.invoice.id if subscription.invoice else None,
-        )
+    """At once while a payment is open, so that nobody who leaves is charged again.
+
+    Who asked for the end of the period and turns out to have paid meanwhile keeps the period.
+    """
+    at_period_end = intent.timing is Timing.PERIOD_END
+    now = CancelOrder(
+        operation_id=operation_id,
+        subscription_id=subscription.stripe_subscription_id or "",
+        at_period_end=False,
+        reason=intent.reason,
+        open_invoice_id=subscription.invoice.id if subscription.invoice else None,
+        unless_paid=at_period_end,
     )
+    later = replace(now, at_period_end=True, open_invoice_id=None, unless_paid=False)
+    if (at_period_end and subscription.invoice is None) or (await steps.cancel(now)).paid_meanwhile:
+        await steps.cancel(later)
     return Outcome(Result.DONE)
 
 

@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
-from activities.orders import Entry, Look, Saving
-from lifecycle.events import EventHint
-from lifecycle.facts import Facts
-from lifecycle.intents import Outcome, Request
+from activities.orders import Entry, Saving
+from lifecycle.intents import Outcome, Request, Result
 from lifecycle.letters import letters_due
 from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
 from lifecycle.subscription import Subscription
 from workflows import showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
+from workflows.looking import Seen, look_at_stripe
 
-STRIPE_SAYS_SO_ITSELF = timedelta(hours=1)
+NOT_DONE = "This could not be done; support knows."
+STRIPE_SAYS_SO_ITSELF = timedelta(minutes=5)
 """How long after a deadline of Stripe's we wait for its event before we go and look."""
-LOOK_AGAIN_AFTER = timedelta(hours=6)
+LOOK_AGAIN_AFTER = timedelta(hours=1)
 """How long we leave a deadline alone that has passed without anything new at Stripe."""
 
 
@@ -36,6 +36,8 @@ class Life:
         self.outcomes = dict(carried.outcomes)
         self.steps = list(carried.steps)
         self.clock = Clock(carried.now)
+        self.last_saved = carried.subscription
+        self.is_known_user = True
         self.look_not_before: datetime | None = None
         self.letters_under_way: set[asyncio.Task[None]] = set()
 
@@ -48,6 +50,8 @@ class Life:
             trial_used=known.trial_used,
             stripe_customer_id=known.stripe_customer_id,
         )
+        self.last_saved = self.subscription
+        self.is_known_user = known.is_known_user
         self.history_limit = known.continue_as_new_after_events
         self.clock.set(known.now)
         self.has_begun = True
@@ -93,11 +97,9 @@ class Life:
         """
         hints, self.hints = self.hints, []
         flagged_for = self.subscription.needs_attention
-        facts = await self._find(hints, begun)
-        before = self.subscription
-        moves: list[Move] = []
-        if facts is not None:
-            self.subscription, moves = self._adopt(facts)
+        seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
+        before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
+        moves = self._adopt(before, seen, is_ours=cause == "intent")
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
         entries = timeline.moved(moves, before, self.subscription, self.clock.now(), cause, cause_id)
         if self.subscription.needs_attention not in {None, flagged_for}:
@@ -124,14 +126,39 @@ class Life:
             request, outcome = answer
             settled[request.operation_id] = timeline.completed(outcome, self.subscription)
         lines = [*entries, *timeline.not_done(settled, self.clock.now())]
-        saved = await steps.save(Saving(self.subscription, lines, list(events), list(letters), settled))
-        self.steps = [*self.steps, *map(timeline.told, lines)][-STEPS_SHOWN:]
+        saving = Saving(self.subscription, lines, list(events), list(letters), settled)
+        try:
+            saved = await steps.save(saving)
+        except steps.Conflict:
+            saving = self._without_what_is_not_ours(saving)
+            saved = await steps.save(saving)
+        self.last_saved = self.subscription
+        self.steps = [*self.steps, *map(timeline.told, saving.entries)][-STEPS_SHOWN:]
         showing.show_search_attributes(self.subscription)
         if saved.notification_ids:
             task = asyncio.create_task(steps.send(saved.notification_ids))
             self.letters_under_way.add(task)
             task.add_done_callback(self.letters_under_way.discard)
-        self.outcomes = dict(list({**self.outcomes, **settled}.items())[-OUTCOMES_KEPT:])
+        self.outcomes = dict(list({**self.outcomes, **saving.outcomes}.items())[-OUTCOMES_KEPT:])
+
+    def _adopt(self, before: Subscription, seen: Seen, *, is_ours: bool) -> list[Move]:
+        """Facts are adopted whatever they say; whom we meet in the middle of a life is met now."""
+        moves: list[Move] = []
+        self.subscription = before
+        if seen.facts:
+            met_at = self.clock.now() if seen.is_new and not is_ours else None
+            self.subscription, moves, _ = before.after(seen.facts, adopted_at=met_at)
+        if seen.concern:
+            self.flag(seen.concern)
+        return moves
+
+    def _without_what_is_not_ours(self, saving: Saving) -> Saving:
+        """What was saved last stays; who asked is told that it failed, and a person has to untangle the two users."""
+        concern = "another user has this Stripe customer or subscription"
+        self.subscription = replace(self.last_saved, seq=saving.subscription.seq, needs_attention=concern)
+        entry = self.entry("needs_attention", "conflict", self.subscription.stripe_subscription_id)
+        failed = Outcome(Result.FAILED, "payment_provider_refused", NOT_DONE)
+        return Saving(self.subscription, [entry], saving.events, [], dict.fromkeys(saving.outcomes, failed))
 
     def entry(self, name: str, cause: str, cause_id: str | None, **detail: str) -> Entry:
         """A line of the timeline that changes no status."""
@@ -163,30 +190,3 @@ class Life:
             steps=self.steps,
             now=self.clock.now() if self.clock.travels else None,
         )
-
-    async def _find(self, hints: Sequence[EventHint], begun: str | None) -> Facts | None:
-        """Our own subscription, or one that was begun elsewhere (checkout, dashboard) and is to be adopted."""
-        own = begun or self.subscription.stripe_subscription_id
-        for other in dict.fromkeys(hint.subscription_id for hint in hints):
-            if other in {None, own}:
-                continue
-            found = await steps.fetch(Look(self.subscription.user_id, str(other)))
-            if found is None or not found.status.is_live:
-                continue
-            if begun is None and not self.subscription.status.is_live:
-                self.subscription = self.subscription.next_life()
-                return found
-            self.flag(f"{other} is {found.status} beside {own}: this customer has two subscriptions")
-        if own is None:
-            return None
-        known = self.subscription.price if own == self.subscription.stripe_subscription_id else None
-        facts = await steps.fetch(Look(self.subscription.user_id, own, known))
-        if facts is None:
-            self.flag(f"Stripe knows no subscription {own}")
-        return facts
-
-    def _adopt(self, facts: Facts) -> tuple[Subscription, list[Move]]:
-        after, moves, surprise = self.subscription.after(facts)
-        if surprise is None and facts.unknown_price:
-            after = replace(after, needs_attention=f"{facts.price} is a price of none of our plans")
-        return after, moves

@@ -1,6 +1,7 @@
 """Every step a workflow can take outside itself: one function per activity, with its time limits and patience."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -32,12 +33,12 @@ with workflow.unsafe.imports_passed_through():
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 """For as long as it takes: whatever is away comes back, and nothing may be lost meanwhile."""
 
-_UNTIL_REFUSED = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    maximum_interval=timedelta(minutes=1),
-    non_retryable_error_types=["StripeRefused"],
+_UNTIL_REFUSED = replace(_PATIENT, non_retryable_error_types=["StripeRefused"])
+_UNTIL_READ = replace(_PATIENT, non_retryable_error_types=["Unreadable"])
+_UNTIL_CONFLICT = replace(_PATIENT, non_retryable_error_types=["IntegrityError"])
+_ONCE_MORE = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), maximum_attempts=2, non_retryable_error_types=["IntegrityError"]
 )
-_ONCE_MORE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2)
 _A_FEW_TIMES = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 
 _FAILED = (ActivityError, ApplicationError, TookTooLong)
@@ -60,20 +61,27 @@ async def begin(user_id: str) -> Beginning:
 
 
 async def fetch(look: Look) -> Facts | None:
-    """The present, from Stripe; None when Stripe knows no such subscription."""
+    """The present, from Stripe; None when Stripe knows no such subscription.
+
+    Fails (``Unreadable``) only when Stripe says what this release does not know.
+    """
     return await workflow.execute_activity_method(
         Payments.fetch,
         look,
         start_to_close_timeout=_SEVERAL_CALLS,
-        retry_policy=_PATIENT,
+        retry_policy=_UNTIL_READ,
         summary=f"look at {look.subscription_id}",
     )
+
+
+class Conflict(Exception):
+    """PostgreSQL says that this Stripe customer or subscription is another user's."""
 
 
 async def save(saving: Saving) -> Saved:
     """Write a decision down: within the workflow task while PostgreSQL answers, else as an activity that waits for it.
 
-    The first way costs one event of history instead of six.
+    The first way costs one event of history instead of six. Raises `Conflict`.
     """
     try:
         return await workflow.execute_local_activity_method(
@@ -82,15 +90,33 @@ async def save(saving: Saving) -> Saved:
             start_to_close_timeout=timedelta(seconds=3),
             schedule_to_close_timeout=timedelta(seconds=5),
             retry_policy=_ONCE_MORE,
+            summary=f"save step {saving.subscription.seq}",
         )
-    except _FAILED:
+    except _FAILED as error:
+        if _is_conflict(error):
+            raise Conflict from error
+    return await _save_patiently(saving)
+
+
+async def _save_patiently(saving: Saving) -> Saved:
+    try:
         return await workflow.execute_activity_method(
             Records.save,
             saving,
             start_to_close_timeout=_ONE_TRANSACTION,
-            retry_policy=_PATIENT,
+            retry_policy=_UNTIL_CONFLICT,
             summary=f"save step {saving.subscription.seq}",
         )
+    except ActivityError as error:
+        if _is_conflict(error):
+            raise Conflict from error
+        raise
+
+
+def _is_conflict(error: BaseException) -> bool:
+    """The failure of a local activity comes bare, that of an activity wrapped."""
+    failure = error.cause if isinstance(error, ActivityError) else error
+    return isinstance(failure, ApplicationError) and failure.type == "IntegrityError"
 
 
 async def subscribe(order: SubscribeOrder) -> Subscribed:

@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from lifecycle.subscription import Subscription
     from workflows import effects
     from workflows.carried import Carried
-    from workflows.life import Life
+    from workflows.life import NOT_DONE, Life
 
 
 @workflow.defn(name="Subscription")
@@ -98,9 +98,22 @@ class SubscriptionWorkflow:
         if self.life.subscription.status is not Status.PAST_DUE:
             return
         self.life.subscription = replace(self.life.subscription, gave_up_at=self.life.clock.now())
-        if not await effects.give_up(self.life.subscription):
+        try:
+            ended = await effects.give_up(self.life.subscription)
+        except effects.RefusedByStripe as refusal:
+            self.life.flag(str(refusal))
+            ended = False
+        if not ended:
             self.life.subscription = replace(self.life.subscription, gave_up_at=None)
         await self.life.look("timer", "the end of grace")
+
+    async def void_the_last_invoice(self) -> None:
+        """Whoever has left is not charged again: not by a late retry, not through an old link."""
+        try:
+            await effects.give_up(self.life.subscription)
+        except effects.RefusedByStripe as refusal:
+            self.life.flag(str(refusal))
+        await self.life.look("timer", "the last invoice")
 
     async def work_off_inbox(self) -> None:
         """One command at a time, in order; events need no order, one look answers them all."""
@@ -116,8 +129,6 @@ class SubscriptionWorkflow:
         outcome, begun = await self.done_or_refused(request)
         if isinstance(request.intent, Cancel) and outcome.result is Result.DONE:
             self.life.subscription = replace(self.life.subscription, cancel_reason=request.intent.reason)
-        if outcome.result is Result.FAILED:
-            self.life.flag(outcome.detail or "Stripe refused an intent")
         await self.life.look("intent", request.operation_id, begun=begun, answer=(request, outcome))
         self.life.requests.remove(request)
 
@@ -127,12 +138,18 @@ class SubscriptionWorkflow:
             check(self.life.subscription, request.intent)
         except Refusal as refusal:
             return Outcome(Result.REFUSED, refusal.code, refusal.detail), None
-        return await effects.carry_out(request, self.life.subscription)
+        try:
+            return await effects.carry_out(request, self.life.subscription)
+        except effects.RefusedByStripe as refusal:
+            self.life.flag(str(refusal))
+            return Outcome(Result.FAILED, "payment_provider_refused", NOT_DONE), None
 
     async def is_over(self) -> bool:
         """Nothing lives, nothing waits, and everybody who asked has been answered."""
         if self.life.has_mail or self.life.subscription.status.is_live:
             return False
+        if self.life.subscription.invoice:
+            await self.void_the_last_invoice()
         return await self.life.comes_to_rest()
 
     async def continue_as_new_when_due(self) -> None:

@@ -19,12 +19,14 @@ THE_TABLE = {
     ("active", "unpaid"): ["left_unpaid"],
     ("active", "paused"): ["paused"],
     ("active", "canceled"): ["canceled", "gave_up"],
-    ("past_due", "active"): ["payment_recovered"],
+    ("past_due", "active"): ["payment_recovered", "invoice_forgiven"],
+    ("past_due", "paused"): ["paused"],
     ("past_due", "unpaid"): ["left_unpaid"],
     ("past_due", "canceled"): ["canceled", "gave_up"],
-    ("unpaid", "active"): ["payment_recovered"],
+    ("unpaid", "active"): ["payment_recovered", "invoice_forgiven"],
     ("unpaid", "canceled"): ["canceled", "gave_up"],
     ("paused", "active"): ["resumed"],
+    ("paused", "past_due"): ["payment_failed"],
     ("paused", "canceled"): ["canceled"],
 }
 

@@ -71,7 +71,6 @@ def test_what_a_look_at_stripe_is_called(before: Subscription, facts: Facts, mov
         (IN_TRIAL, look(Status.INCOMPLETE)),
         (UNPAID_MONTH, trial()),
         (after(over(day(31)), of=PAID), paid()),
-        (after(look(Status.PAUSED), of=PAID), unpaid_since(day(40))),
     ],
 )
 def test_a_fact_that_fits_no_move_is_adopted_and_flagged(before: Subscription, facts: Facts) -> None:

@@ -1,0 +1,75 @@
+"""A look at Stripe: at our own subscription, or at one that was begun elsewhere and may become ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.orders import Look
+from lifecycle.events import EventHint
+from lifecycle.facts import Facts
+from lifecycle.subscription import Subscription
+from workflows import steps
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is to see. ``is_new``: a subscription we did not know. ``concern``: why a person should look."""
+
+    facts: Facts | None = None
+    is_new: bool = False
+    concern: str | None = None
+
+
+async def look_at_stripe(
+    subscription: Subscription, hints: Sequence[EventHint], *, begun: str | None, may_adopt: bool
+) -> Seen:
+    """One answer for all hints. ``begun`` names a subscription that was just made for this customer.
+
+    Somebody else's subscription, one with a price that is not ours, and a second one beside a running one are never
+    adopted: they are a concern.
+    """
+    own, concern = begun or subscription.stripe_subscription_id, None
+    for other in dict.fromkeys(hint.subscription_id for hint in hints):
+        if other is None or other == own:
+            continue
+        seen = await _fetch(Look(subscription.user_id, other))
+        if seen.facts is None or not seen.facts.status.is_live:
+            concern = concern or (seen.concern if seen.facts else None)
+            continue
+        concern = _why_not_ours(seen.facts, subscription, may_adopt=may_adopt)
+        if concern is None and begun is None and not subscription.status.is_live:
+            return Seen(seen.facts, is_new=True)
+        concern = concern or f"{other} is {seen.facts.status} beside {own}: this customer has two subscriptions"
+    if own is None:
+        return Seen(concern=concern)
+    is_new = own != subscription.stripe_subscription_id
+    seen = await _fetch(Look(subscription.user_id, own, None if is_new else subscription.price))
+    return Seen(seen.facts, is_new, concern or seen.concern)
+
+
+async def _fetch(look: Look) -> Seen:
+    try:
+        facts = await steps.fetch(look)
+    except ActivityError as error:
+        if not isinstance(error.cause, ApplicationError) or error.cause.type != "Unreadable":
+            raise
+        return Seen(concern=f"{look.subscription_id} cannot be read: {error.cause.message}")
+    if facts is None:
+        return Seen(concern=f"Stripe knows no subscription {look.subscription_id}")
+    if facts.unknown_price:
+        return Seen(facts, concern=f"{facts.price} is a price of none of our plans")
+    return Seen(facts)
+
+
+def _why_not_ours(facts: Facts, subscription: Subscription, *, may_adopt: bool) -> str | None:
+    """Another product may share the Stripe account, and a person may have moved a subscription between users."""
+    if not may_adopt:
+        return f"{facts.subscription_id} names {subscription.user_id}, whom we do not know"
+    if facts.owner_id not in {None, subscription.user_id}:
+        return f"{facts.subscription_id} belongs to {facts.owner_id}"
+    if subscription.stripe_customer_id not in {None, facts.customer_id}:
+        return f"{facts.subscription_id} belongs to another Stripe customer, {facts.customer_id}"
+    if facts.unknown_price:
+        return f"{facts.subscription_id} has a price of none of our plans, {facts.price}"
+    return None
