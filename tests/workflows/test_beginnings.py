@@ -4,7 +4,6 @@ import asyncio
 from uuid import uuid4
 
 import httpx
-import pytest
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -70,7 +69,6 @@ async def test_events_of_a_canceled_customer_begin_nothing(world: World) -> None
     assert await _run_id(world, ada) == run
 
 
-@pytest.mark.xfail(reason=SEQ_OF_LINES_ONLY, strict=False)
 async def test_a_canceled_customer_who_subscribes_again_begins_a_new_life(world: World) -> None:
     ada = await world.customer()
     await ada.ask("POST", "/subscriptions", BASIC_NOW)
@@ -161,7 +159,6 @@ async def test_a_lost_workflow_is_recovered_by_the_next_intent(world: World) -> 
     assert (await ada.letters()).count("welcome") == 1
 
 
-@pytest.mark.xfail(reason=SEQ_OF_LINES_ONLY, strict=True)
 async def test_what_was_saved_without_a_line_counts_when_a_lost_workflow_is_recovered(world: World) -> None:
     ada = await world.customer()
     await ada.ask("POST", "/subscriptions", BASIC_NOW)

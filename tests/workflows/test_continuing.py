@@ -3,14 +3,13 @@
 import asyncio
 from uuid import uuid4
 
-from lifecycle.intents import Cancel, ChangePlan, Result, Resume
+from lifecycle.intents import Cancel, Result, Resume
 from lifecycle.refusals import Refusal
 from lifecycle.statuses import Status
-from tests.workflows.conftest import CATALOGUE, Life, kinds
+from tests.workflows.conftest import Life, kinds
 from workflows.carried import OUTCOMES_KEPT
 from workflows.subscription import SubscriptionWorkflow
 
-TO_PRO = ChangePlan(CATALOGUE.terms("PRO", "month"))
 SHORT = 20
 MORE = [f"evt_more_{number}" for number in range(8)]
 
@@ -19,16 +18,19 @@ async def test_a_command_asked_again_runs_later_gets_the_same_answer_and_no_seco
     life.books.history_limit = SHORT
     await life.subscribe()
     operation = str(uuid4())
-    first = await life.ask(TO_PRO, operation)
+    first = await life.ask(Cancel(), operation)
     for _ in range(4):
-        await life.ask(Cancel())
         await life.ask(Resume())
+        await life.ask(Cancel())
+    await life.ask(Resume())
     assert len(await life.runs()) >= 3
 
-    again = await life.ask(TO_PRO, operation)
+    again = await life.ask(Cancel(), operation)
 
     assert again == first
-    assert life.bank.done.count(("change_plan", operation)) == 1
+    await life.comes_to_rest()
+    assert life.bank.done.count(("cancel", operation)) == 1
+    assert not (await life.state()).is_canceling
 
 
 async def test_what_an_operator_sees_survives_a_new_history(life: Life) -> None:
