@@ -13,10 +13,6 @@ from workflows.door import workflow_id
 
 BASIC_NOW = {"plan": "BASIC", "interval": "month", "trial_period_days": 0, "payment_method": "pm_card_visa"}
 
-SEQ_OF_LINES_ONLY = (
-    "records.begin counts saves by timeline lines; a save without a line makes the next life's save look old"
-)
-
 
 async def test_two_clicks_make_one_subscription_and_one_conflict(world: World) -> None:
     ada = await world.customer()
