@@ -96,7 +96,7 @@ class Life:
         Every hint that waits is answered by this one look. ``begun`` names a subscription that was just made.
         """
         hints, self.hints = self.hints, []
-        flagged_for = self.subscription.needs_attention
+        flagged_for = self.last_saved.needs_attention
         seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
         before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
         moves = self._adopt(before, seen, is_ours=cause == "intent")

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 
+from activities.gateway import StripeRefused
 from activities.orders import (
     Beginning,
     Canceled,
@@ -25,6 +27,7 @@ from activities.orders import (
     Subscribed,
     SubscribeOrder,
 )
+from activities.snapshots import Unreadable
 from lifecycle.facts import Facts, Invoice, InvoiceStatus
 from lifecycle.statuses import Status
 
@@ -36,6 +39,8 @@ class Bank:
         self.subscriptions: dict[str, Facts] = {}
         self.done: list[tuple[str, str]] = []
         self.looks = 0
+        self.refuses: str | None = None
+        self.unreadable: str | None = None
         self.before_the_end: Callable[[], None] = lambda: None
 
     @property
@@ -55,6 +60,8 @@ class Bank:
     @activity.defn(name="payments.fetch")
     async def fetch(self, look: Look) -> Facts | None:
         self.looks += 1
+        if self.unreadable:
+            raise Unreadable(self.unreadable)
         return self.subscriptions.get(look.subscription_id)
 
     @activity.defn(name="payments.subscribe")
@@ -77,12 +84,16 @@ class Bank:
 
     @activity.defn(name="payments.change_plan")
     async def change_plan(self, order: ChangeOrder) -> Changed:
+        if self.refuses:
+            raise StripeRefused(self.refuses)
         self.done.append(("change_plan", order.operation_id))
         self.says(price=order.terms.lookup_key, terms=order.terms)
         return Changed()
 
     @activity.defn(name="payments.cancel")
     async def cancel(self, order: CancelOrder) -> Canceled:
+        if self.refuses:
+            raise StripeRefused(self.refuses)
         self.before_the_end()
         found = self.subscriptions[order.subscription_id]
         if order.unless_paid and found.invoice and found.invoice.status is InvoiceStatus.PAID:
@@ -107,6 +118,7 @@ class Books:
         self.history_limit = history_limit
         self.savings: list[Saving] = []
         self.away = 0
+        self.conflict: str | None = None
         self.silent = 0
         self.tries: list[bool] = []
 
@@ -128,6 +140,8 @@ class Books:
     @activity.defn(name="records.save")
     async def save(self, saving: Saving) -> Saved:
         self.tries.append(activity.info().is_local)
+        if self.conflict and saving.subscription.stripe_subscription_id == self.conflict:
+            raise IntegrityError("insert", None, Exception("another user's"))
         if self.away:
             self.away -= 1
             raise ConnectionError("the database is away")
