@@ -24,6 +24,8 @@ from database.session import make_engine
 from lifecycle.plans import load_catalogue
 from settings import Settings
 from workflows.connection import connect_patiently
+from workflows.door import Door
+from workflows.promises import Promises
 from workflows.relay import Relay
 from workflows.subscription import SubscriptionWorkflow
 from workflows.upkeep import CatchUpWorkflow, SweepWorkflow, keep_schedules
@@ -53,6 +55,7 @@ def make_worker(
     records = Records(engine, continue_as_new_after_events=settings.continue_as_new_after_events)
     emails = Emails(engine, settings)
     relay = Relay(engine, client, settings)
+    promises = Promises(engine, Door(client, settings.temporal_task_queue))
     catch_up = CatchUp(stripe_client, engine)
     return Worker(
         client,
@@ -69,6 +72,7 @@ def make_worker(
             emails.send,
             emails.sweep,
             relay.sweep,
+            promises.keep,
             catch_up.catch_up,
         ],
         interceptors=[PatienceInterceptor()],

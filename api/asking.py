@@ -14,11 +14,13 @@ import telemetry
 from api.parts import Parts
 from api.problems import Problem
 from api.views import OperationView, view_subscription
-from database.operations import Operation, begin_operation, complete_operation, remember_answer
+from database.operations import Operation, begin_operation, refuse_operation, remember_answer
+from database.promises import promise
 from database.reading import read_subscription
 from lifecycle import intents
 from lifecycle.intents import Intent, Outcome, Result
 from lifecycle.refusals import Refusal
+from workflows.promises import ask_once
 
 ACCEPTED = 202
 
@@ -60,6 +62,7 @@ async def carry_out(parts: Parts, write: Write, intent: Intent, *, status: int =
     operation = await begin(parts, write)
     outcome = _stored(operation) or await _ask(parts, write, operation, intent)
     if outcome is None:
+        await promise(parts.engine, operation.id, intent)
         telemetry.OPERATIONS.labels(write.kind, "pending").inc()
         return _accepted(operation)
     telemetry.OPERATIONS.labels(write.kind, outcome.result.value).inc()
@@ -72,10 +75,8 @@ async def carry_out(parts: Parts, write: Write, intent: Intent, *, status: int =
 
 
 async def refuse(parts: Parts, operation: Operation, refusal: Refusal) -> Outcome:
-    """Close an operation that did not fit; asking again under its key is refused the same way."""
-    outcome = Outcome(Result.REFUSED, refusal.code.value, refusal.detail)
-    await complete_operation(parts.engine, operation.id, "refused", result=asdict(outcome))
-    return outcome
+    """Close an operation that does not fit without asking its workflow."""
+    return await refuse_operation(parts.engine, operation.id, refusal)
 
 
 def refused(outcome: Outcome) -> Problem:
@@ -85,10 +86,8 @@ def refused(outcome: Outcome) -> Problem:
 
 async def _ask(parts: Parts, write: Write, operation: Operation, intent: Intent) -> Outcome | None:
     request = intents.Request(operation_id=str(operation.id), intent=intent)
-    try:
-        return await parts.outside.door.ask(write.user_id, request, parts.settings.request_deadline_seconds)
-    except Refusal as refusal:
-        return await refuse(parts, operation, refusal)
+    deadline = parts.settings.request_deadline_seconds
+    return await ask_once(parts.outside.door, parts.engine, write.user_id, request, deadline)
 
 
 async def _problem_of(parts: Parts, write: Write, outcome: Outcome) -> Problem:

@@ -1,6 +1,6 @@
 """Intents by Idempotency-Key: what was asked under a key, and what was answered."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from lifecycle.intents import Outcome, Result
+from lifecycle.refusals import Refusal
 
 _COLUMNS = "id, kind, fingerprint, status, result, answer, created_at, completed_at"
 
@@ -92,6 +95,13 @@ async def complete_operation(
     """Close an operation that no workflow closes: a refusal, a checkout or a portal. Closed already, it stays."""
     async with engine.begin() as connection:
         await connection.execute(_COMPLETE, {"id": operation_id, "status": status, "result": result, "answer": answer})
+
+
+async def refuse_operation(engine: AsyncEngine, operation_id: UUID, refusal: Refusal) -> Outcome:
+    """Close an operation that did not fit; asking again under its key is refused the same way."""
+    outcome = Outcome(Result.REFUSED, refusal.code.value, refusal.detail)
+    await complete_operation(engine, operation_id, "refused", result=asdict(outcome))
+    return outcome
 
 
 async def remember_answer(engine: AsyncEngine, operation_id: UUID, answer: dict[str, Any]) -> None:

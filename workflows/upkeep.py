@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.catching_up import CatchUp
     from activities.emails import Emails
     from settings import Settings
+    from workflows.promises import Promises
     from workflows.relay import Relay
 
 _THREE_TIMES = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
@@ -50,7 +51,14 @@ class SweepWorkflow:
             retry_policy=_THREE_TIMES,
             summary="send letters that wait",
         )
-        return {"events": events, "letters": letters}
+        promises = await workflow.execute_activity_method(
+            Promises.keep,
+            start_to_close_timeout=_TEN_MINUTES,
+            heartbeat_timeout=_ONE_MINUTE,
+            retry_policy=_THREE_TIMES,
+            summary="keep what was promised",
+        )
+        return {"events": events, "letters": letters, "promises": promises}
 
 
 @workflow.defn(name="CatchUp")

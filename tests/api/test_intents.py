@@ -127,6 +127,9 @@ async def test_a_slow_outcome_is_202_and_asking_again_joins_it(api: Api, ada: Si
     assert accepted.status_code == 202
     place = accepted.headers["location"]
     assert accepted.json()["status"] == "pending"
+    kept = api.row("select intent, promised_at from billing.operations")
+    assert (kept["intent"]["kind"], kept["intent"]["terms"]["plan"]) == ("subscribe", "BASIC")
+    assert kept["promised_at"], "a 202 that is not kept in writing"
     assert (await api.client.get(place, headers=as_user(ada))).json()["id"] == accepted.json()["id"]
     assert_problem(await api.client.get(place, headers=as_user(bob)), 404, "not_found")
     assert_problem(await api.client.get(place), 401, "not_signed_in")
@@ -204,6 +207,7 @@ async def test_an_outage_is_503_and_the_same_key_works_afterwards(
     response = await subscribe(api, ada, "my-key")
     assert_problem(response, 503, code)
     assert int(response.headers["retry-after"]) > 0
+    assert api.row("select promised_at from billing.operations")["promised_at"] is None, "the client comes again itself"
 
     api.door.says = Outcome(Result.DONE)
     saves(api)
