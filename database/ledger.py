@@ -65,7 +65,7 @@ async def insert_entries(connection: AsyncConnection, entries: Sequence[Entry]) 
     ``orphan``: no owner; ``ignored``: nothing to do.
     """
     rows = await connection.execute(_INSERT, {"entries": orjson.dumps(entries).decode()})
-    return {row.id: row.status for row in rows}
+    return dict(rows.all())
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,7 @@ class Ledger:
         except TimeoutError:
             await self._let_go()
             batch = [await self._queue.get()]
+        await asyncio.sleep(0)  # who arrived in the same moment comes along
         while len(batch) < LARGEST_BATCH and not self._queue.empty():
             batch.append(self._queue.get_nowait())
         return batch
