@@ -50,7 +50,7 @@ def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
         await deliveries.stop()
         world.journal.close()
 
-    methods = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+    methods = ["GET", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"]
     routes = Control(world, api, clocks, deliveries).routes()
     routes += [Route("/healthz", healthy), Route("/{path:path}", answer, methods=methods)]
     return Starlette(routes=routes, lifespan=lifespan)

@@ -64,9 +64,9 @@ def test_default_incomplete_is_confirmed_by_the_customer(shop: Shop) -> None:
 @pytest.mark.parametrize(("outcome", "status"), [("succeed", "active"), ("fail", "incomplete")])
 def test_a_card_with_3d_secure(shop: Shop, outcome: str, status: str) -> None:
     customer = shop.customer("pm_card_threeDSecure2Required")
-    subscription = customer.subscribe(shop.basic, expand=["latest_invoice.payments.data.payment.payment_intent"])
+    subscription = customer.subscribe(shop.basic, expand=["latest_invoice.payments"])
     assert subscription.status == "incomplete"
-    intent = subscription.latest_invoice.payments.data[0].payment.payment_intent
+    intent = shop.v1.payment_intents.retrieve(subscription.latest_invoice.payments.data[0].payment.payment_intent)
     assert (intent.status, intent.next_action.type) == ("requires_action", "use_stripe_sdk")
     assert "invoice.payment_action_required" in customer.events()
     shop.server.control(f"payment_intents/{intent.id}/authenticate", {"outcome": outcome})

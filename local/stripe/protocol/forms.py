@@ -6,22 +6,30 @@ from urllib.parse import parse_qsl
 
 from .errors import invalid
 
+DEEPEST = 10
+"""No parameter of Stripe's is nested deeper."""
 
-def decode(text: str) -> dict[str, Any]:
-    """``items[0][price]=p&metadata[a]=b&expand[]=x`` → nested dicts and lists of strings."""
+
+def decode(text: str | bytes) -> dict[str, Any]:
+    """``items[0][price]=p&metadata[a]=b&expand[]=x`` → nested dicts; only its type tells what is an array."""
+    try:
+        given = text if isinstance(text, str) else text.decode()
+    except UnicodeDecodeError:
+        raise invalid("Invalid request: the body is not UTF-8.") from None
     decoded: dict[str, Any] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
+    for name, value in parse_qsl(given, keep_blank_values=True):
         _place(decoded, _path(name), value, name)
-    return {name: _with_lists(value) for name, value in decoded.items()}
+    return decoded
 
 
 def _path(name: str) -> list[str]:
     head, bracket, rest = name.partition("[")
-    if not bracket:
+    if head and not bracket:
         return [name]
-    if not head or not rest.endswith("]"):
-        raise invalid(f"Invalid parameter name: {name}", name)
-    return [head, *rest[:-1].split("][")]
+    steps = rest[:-1].split("][")
+    if not head or not rest.endswith("]") or len(steps) > DEEPEST:
+        raise invalid(f"Invalid parameter name: {name[:100]}", name[:100])
+    return [head, *steps]
 
 
 def _place(into: dict[str, Any], path: list[str], value: str, name: str) -> None:
@@ -37,10 +45,8 @@ def _place(into: dict[str, Any], path: list[str], value: str, name: str) -> None
     into[path[-1] or str(len(into))] = value
 
 
-def _with_lists(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    nested = {key: _with_lists(item) for key, item in value.items()}
-    if nested and all(key.isdigit() for key in nested):
-        return [nested[key] for key in sorted(nested, key=int)]
-    return nested
+def as_list(value: Any) -> list[Any] | None:
+    """``{"0": a, "1": b}`` → ``[a, b]``, or None when the keys are not places."""
+    if not isinstance(value, dict) or not all(key.isdecimal() and len(key) < 10 for key in value):
+        return None
+    return [value[key] for key in sorted(value, key=int)]

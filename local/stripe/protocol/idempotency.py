@@ -6,12 +6,15 @@ because the endpoint had not begun.
 
 import hashlib
 import time
+from operator import itemgetter
 from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from ..journal import Journal
 from .errors import StripeError
 
 KEPT_SECONDS = 86400
+LONGEST = 255
 
 
 class Answer(NamedTuple):
@@ -69,4 +72,11 @@ class Idempotency:
 
 
 def fingerprint(path: str, body: bytes) -> str:
-    return hashlib.sha256(path.encode() + b"\n" + body).hexdigest()
+    """The same parameters in another order are the same request."""
+    given = sorted(parse_qsl(body.decode(errors="replace"), keep_blank_values=True), key=itemgetter(0))
+    return hashlib.sha256(f"{path}\n{urlencode(given)}".encode(errors="replace")).hexdigest()
+
+
+def refuse_unless_short(key: str) -> None:
+    if len(key) > LONGEST:
+        raise StripeError(400, f"Idempotency keys can be at most {LONGEST} characters long.", replayable=False)

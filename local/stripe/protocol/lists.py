@@ -9,6 +9,10 @@ from .errors import invalid, missing
 Object = dict[str, Any]
 
 
+PAGING = "limit starting_after ending_before"
+"""What every list takes, as a route names it."""
+
+
 def page(
     objects: Iterable[Object],
     params: dict[str, Any],
@@ -16,9 +20,7 @@ def page(
     keep: Callable[[Object], bool] | None = None,
 ) -> Object:
     """One page. ``objects`` come newest first; ``keep`` filters them."""
-    limit = params.get("limit", 10)
-    if not 1 <= limit <= 100:
-        raise invalid("Invalid integer: limit must be between 1 and 100", "limit")
+    limit = limit_of(params)
     after, before = params.get("starting_after"), params.get("ending_before")
     if after and before:
         raise invalid("You can only specify one of these parameters: starting_after, ending_before.")
@@ -33,6 +35,13 @@ def page(
         data.reverse()
     shown = [{name: value for name, value in one.items() if name[0] != "_"} for one in data]
     return {"object": "list", "data": shown, "has_more": len(kept) > limit, "url": url}
+
+
+def limit_of(params: dict[str, Any]) -> int:
+    limit: int = params.get("limit", 10)
+    if not 1 <= limit <= 100:
+        raise invalid("Invalid integer: limit must be between 1 and 100", "limit", "parameter_invalid_integer")
+    return limit
 
 
 def _position(found: list[Object], id: str, param: str) -> int:

@@ -4,6 +4,7 @@ What the SDK's types do not know is refused as Stripe refuses it (``parameter_un
 and we do not emulate is refused by name. https://docs.stripe.com/error-codes
 """
 
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -11,11 +12,13 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Literal, NotRequired, Required, Union
 
+import orjson
 from stripe import _request_options
 from stripe._stripe_object import UntypedStripeObject
 from typing_extensions import is_typeddict
 
 from .errors import StripeError, invalid, not_emulated
+from .forms import as_list
 
 SDK_OPTIONS = frozenset(_request_options.RequestOptions.__annotations__)
 """Keys of the client, not of the API; the TypedDicts carry both."""
@@ -111,24 +114,17 @@ def _choices(names: list[str]) -> str:
 
 def _convert(hints: list[Any], value: Any, name: str, allowed: Emulated | None) -> Any:
     if isinstance(value, dict):
-        return _nested(hints, value, name, allowed)
-    if isinstance(value, list):
         lists = [hint for hint in hints if typing.get_origin(hint) is list]
-        if not lists:
-            if any(_is_hash(hint) for hint in hints):
-                return _nested(hints, {str(n): one for n, one in enumerate(value)}, name, allowed)
-            raise _refuse(f"Invalid string: {name}", name)
+        items = as_list(value) if lists else None
+        if items is None:
+            return _nested(hints, value, name, allowed)
         (item,) = typing.get_args(lists[0])
-        return [_value(item, one, f"{name}[{n}]", allowed) for n, one in enumerate(value)]
+        return [_value(item, one, f"{name}[{n}]", allowed) for n, one in enumerate(items)]
     scalars = [hint for hint in hints if hint in SCALARS]
     if not scalars:
         kind = "array" if any(typing.get_origin(hint) is list for hint in hints) else "object"
         raise _refuse(f"Invalid {kind}", name, "parameter_invalid_empty" if value == "" else None)
     return SCALARS[scalars[0]](value, name)
-
-
-def _is_hash(hint: Any) -> bool:
-    return is_typeddict(hint) or typing.get_origin(hint) in (dict, Mapping, UntypedStripeObject)
 
 
 def _nested(hints: list[Any], value: dict[str, Any], name: str, allowed: Emulated | None) -> Any:
@@ -140,21 +136,23 @@ def _nested(hints: list[Any], value: dict[str, Any], name: str, allowed: Emulate
             item = typing.get_args(hint)[-1]
             return {key: _value(item, one, f"{name}[{key}]", allowed) for key, one in value.items()}
     lists = [hint for hint in hints if typing.get_origin(hint) is list]
-    raise _refuse("Invalid array" if lists else f"Invalid string: {value}", name)
+    raise _refuse("Invalid array" if lists else f"Invalid string: {orjson.dumps(value).decode()[:200]}", name)
 
 
 def _integer(value: str, name: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise _refuse(f"Invalid integer: {value}", name, "parameter_invalid_integer") from None
+    if not re.fullmatch(r"-?[0-9]{1,18}", value):
+        raise _refuse(f"Invalid integer: {value[:100]}", name, "parameter_invalid_integer")
+    return int(value)
 
 
 def _decimal(value: str, name: str) -> str:
     try:
-        return str(Decimal(value))
+        number = Decimal(value)
     except InvalidOperation:
-        raise _refuse(f"Invalid decimal: {value}", name) from None
+        raise _refuse(f"Invalid decimal: {value[:100]}", name) from None
+    if not number.is_finite():
+        raise _refuse(f"Invalid decimal: {value[:100]}", name)
+    return f"{number:f}"
 
 
 def _float(value: str, name: str) -> float:

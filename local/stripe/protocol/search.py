@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from .errors import invalid, not_emulated
+from .lists import limit_of
 
 Object = dict[str, Any]
 CLAUSE = re.compile(
@@ -16,7 +17,7 @@ def search(objects: list[Object], params: dict[str, Any], url: str, fields: tupl
     """A page of what matches; ``next_page`` counts on from the last one."""
     clauses = _parse(params["query"], fields)
     found = [one for one in objects if all(clause(one) for clause in clauses)]
-    start, limit = int(params.get("page", "0") or 0), params.get("limit", 10)
+    start, limit = _start(params), limit_of(params)
     shown = [{name: value for name, value in one.items() if name[0] != "_"} for one in found[start : start + limit]]
     more = len(found) > start + limit
     return {
@@ -26,6 +27,13 @@ def search(objects: list[Object], params: dict[str, Any], url: str, fields: tupl
         "next_page": str(start + limit) if more else None,
         "url": url,
     }
+
+
+def _start(params: dict[str, Any]) -> int:
+    page = params.get("page") or "0"
+    if not re.fullmatch(r"[0-9]{1,9}", page):
+        raise invalid(f"Invalid page: {page}", "page")
+    return int(page)
 
 
 def _parse(query: str, fields: tuple[str, ...]) -> list[Any]:
@@ -51,6 +59,8 @@ def _clause(match: "re.Match[str]", fields: tuple[str, ...]) -> Any:
     if field and field not in fields:
         raise invalid(f"Field `{field}` is an unsupported search field for resource.", "query")
     wanted: Any = next((match[name] for name in ("double", "single", "bare") if match[name] is not None), "")
+    if sign not in (":", "~") and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", wanted):
+        raise invalid(f"We were unable to parse your search query: `{wanted[:100]}` is not a number.", "query")
 
     def holds(one: Object) -> bool:
         value = one.get("metadata", {}).get(key) if key else one.get(field or "")

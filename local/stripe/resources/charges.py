@@ -5,7 +5,7 @@ from typing import Any
 from stripe import params as sdk
 
 from ..protocol.expansion import includable
-from ..protocol.lists import embedded, matching, page
+from ..protocol.lists import PAGING, embedded, matching, page
 from ..routing import Routes
 from ..world import World
 
@@ -13,8 +13,7 @@ Object = dict[str, Any]
 
 
 def register(routes: Routes) -> None:
-    filters = "created customer payment_intent limit starting_after ending_before"
-    routes.add("GET", "/v1/charges", list_, sdk.ChargeListParams, filters)
+    routes.add("GET", "/v1/charges", list_, sdk.ChargeListParams, f"created customer payment_intent {PAGING}")
     routes.add("GET", "/v1/charges/{id}", retrieve, sdk.ChargeRetrieveParams)
 
 

@@ -7,7 +7,7 @@ from stripe.params import checkout as sdk
 from ..billing import lines
 from ..protocol.errors import invalid, not_emulated
 from ..protocol.expansion import includable
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World
@@ -21,12 +21,13 @@ EMULATED = """allow_promotion_codes billing_address_collection cancel_url client
     subscription_data.billing_cycle_anchor subscription_data.description subscription_data.metadata
     subscription_data.trial_end subscription_data.trial_period_days subscription_data.trial_settings success_url
     submit_type ui_mode"""
+LIST = f"created customer customer_details payment_intent status subscription {PAGING}"
 DAY, HALF_HOUR = 86400, 1800
 
 
 def register(routes: Routes) -> None:
     routes.add("POST", PATH, create, sdk.SessionCreateParams, EMULATED)
-    routes.add("GET", PATH, list_, sdk.SessionListParams)
+    routes.add("GET", PATH, list_, sdk.SessionListParams, LIST)
     routes.add("GET", PATH + "/{id}", retrieve, sdk.SessionRetrieveParams)
     routes.add("POST", PATH + "/{id}/expire", expire, sdk.SessionExpireParams)
     routes.add("GET", PATH + "/{id}/line_items", list_line_items, sdk.SessionListLineItemsParams)

@@ -9,7 +9,7 @@ from stripe import params as sdk
 
 from ..events import Logged
 from ..protocol.errors import invalid, missing
-from ..protocol.lists import in_range
+from ..protocol.lists import in_range, limit_of
 from ..routing import Routes
 from ..world import World
 
@@ -52,9 +52,7 @@ def list_(world: World, params: Object) -> Object:
 
 def _page(world: World, params: Object, keep: Callable[[Logged], bool]) -> Object:
     """As ``lists.page``, but without looking at more of a long log than is shown."""
-    order, limit = world.events.order, params.get("limit", 10)
-    if not 1 <= limit <= 100:
-        raise invalid("Invalid integer: limit must be between 1 and 100", "limit")
+    order, limit = world.events.order, limit_of(params)
     places: Iterable[int] = range(len(order) - 1, -1, -1)
     if "starting_after" in params:
         places = range(_place(world, params, "starting_after") - 1, -1, -1)

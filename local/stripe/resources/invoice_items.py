@@ -5,7 +5,7 @@ from typing import Any
 from stripe import params as sdk
 
 from ..protocol.errors import invalid
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..routing import Routes
 from ..world import World
 
@@ -13,7 +13,9 @@ Object = dict[str, Any]
 
 
 def register(routes: Routes) -> None:
-    routes.add("GET", "/v1/invoiceitems", list_, sdk.InvoiceItemListParams)
+    routes.add(
+        "GET", "/v1/invoiceitems", list_, sdk.InvoiceItemListParams, f"created customer invoice pending {PAGING}"
+    )
     routes.add("GET", "/v1/invoiceitems/{id}", retrieve, sdk.InvoiceItemRetrieveParams)
     routes.add("DELETE", "/v1/invoiceitems/{id}", delete, None)
 

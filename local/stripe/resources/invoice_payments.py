@@ -4,15 +4,16 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..routing import Routes
 from ..world import World
 
 Object = dict[str, Any]
+FILTERS = f"created invoice payment.payment_intent payment.type status {PAGING}"
 
 
 def register(routes: Routes) -> None:
-    routes.add("GET", "/v1/invoice_payments", list_, sdk.InvoicePaymentListParams)
+    routes.add("GET", "/v1/invoice_payments", list_, sdk.InvoicePaymentListParams, FILTERS)
     routes.add("GET", "/v1/invoice_payments/{id}", retrieve, sdk.InvoicePaymentRetrieveParams)
 
 

@@ -6,7 +6,7 @@ from stripe import params as sdk
 
 from ..billing import cards
 from ..protocol.errors import invalid, missing, not_emulated
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World
@@ -23,7 +23,7 @@ def register(routes: Routes) -> None:
         sdk.PaymentMethodCreateParams,
         "type card billing_details metadata allow_redisplay",
     )
-    routes.add("GET", "/v1/payment_methods", list_, sdk.PaymentMethodListParams)
+    routes.add("GET", "/v1/payment_methods", list_, sdk.PaymentMethodListParams, f"customer type {PAGING}")
     routes.add("GET", "/v1/payment_methods/{id}", retrieve, sdk.PaymentMethodRetrieveParams)
     emulates = "billing_details metadata allow_redisplay card.exp_month card.exp_year"
     routes.add("POST", "/v1/payment_methods/{id}", update, sdk.PaymentMethodUpdateParams, emulates)

@@ -6,7 +6,7 @@ from typing import Any
 from stripe import params as sdk
 
 from ..protocol.errors import StripeError, invalid, not_emulated
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
@@ -16,13 +16,14 @@ Object = dict[str, Any]
 CREATE = """active billing_scheme currency lookup_key metadata nickname product product_data recurring.interval
     recurring.interval_count recurring.trial_period_days recurring.usage_type tax_behavior transfer_lookup_key
     unit_amount unit_amount_decimal"""
+LIST = f"active created currency lookup_keys product recurring.interval recurring.usage_type type {PAGING}"
 LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
 """Three years at most (https://docs.stripe.com/api/prices/create#create_price-recurring-interval_count)."""
 
 
 def register(routes: Routes) -> None:
     routes.add("POST", "/v1/prices", create, sdk.PriceCreateParams, CREATE)
-    routes.add("GET", "/v1/prices", list_, sdk.PriceListParams)
+    routes.add("GET", "/v1/prices", list_, sdk.PriceListParams, LIST)
     routes.add("GET", "/v1/prices/search", search, sdk.PriceSearchParams)
     routes.add("GET", "/v1/prices/{id}", retrieve, sdk.PriceRetrieveParams)
     routes.add(

@@ -5,7 +5,7 @@ from typing import Any
 from stripe import params as sdk
 
 from ..protocol.errors import invalid
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
@@ -20,7 +20,7 @@ EMULATED = """active description images marketing_features metadata name shippab
 
 def register(routes: Routes) -> None:
     routes.add("POST", "/v1/products", create, sdk.ProductCreateParams, f"{EMULATED} id type default_price_data")
-    routes.add("GET", "/v1/products", list_, sdk.ProductListParams)
+    routes.add("GET", "/v1/products", list_, sdk.ProductListParams, f"active created ids shippable type url {PAGING}")
     routes.add("GET", "/v1/products/search", search, sdk.ProductSearchParams)
     routes.add("GET", "/v1/products/{id}", retrieve, sdk.ProductRetrieveParams)
     routes.add("POST", "/v1/products/{id}", update, sdk.ProductUpdateParams, f"{EMULATED} default_price")

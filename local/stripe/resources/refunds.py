@@ -5,7 +5,7 @@ from typing import Any
 from stripe import params as sdk
 
 from ..protocol.errors import invalid
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World
@@ -15,7 +15,7 @@ Object = dict[str, Any]
 
 def register(routes: Routes) -> None:
     routes.add("POST", "/v1/refunds", create, sdk.RefundCreateParams, "amount charge payment_intent reason metadata")
-    routes.add("GET", "/v1/refunds", list_, sdk.RefundListParams)
+    routes.add("GET", "/v1/refunds", list_, sdk.RefundListParams, f"charge created payment_intent {PAGING}")
     routes.add("GET", "/v1/refunds/{id}", retrieve, sdk.RefundRetrieveParams)
     routes.add("POST", "/v1/refunds/{id}", update, sdk.RefundUpdateParams)
 

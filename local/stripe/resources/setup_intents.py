@@ -6,7 +6,7 @@ from stripe import params as sdk
 
 from ..billing import cards
 from ..protocol.errors import invalid
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World, visible
@@ -21,7 +21,7 @@ CREATE = """automatic_payment_methods confirm customer description metadata paym
 def register(routes: Routes) -> None:
     path = "/v1/setup_intents"
     routes.add("POST", path, create, sdk.SetupIntentCreateParams, CREATE)
-    routes.add("GET", path, list_, sdk.SetupIntentListParams)
+    routes.add("GET", path, list_, sdk.SetupIntentListParams, f"created customer payment_method {PAGING}")
     routes.add("GET", path + "/{id}", retrieve, sdk.SetupIntentRetrieveParams)
     updates = "customer description metadata payment_method"
     routes.add("POST", path + "/{id}", update, sdk.SetupIntentUpdateParams, updates)
