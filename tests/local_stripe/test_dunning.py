@@ -103,6 +103,13 @@ def test_paid_out_of_band_counts_as_paid(shop: Shop) -> None:
     assert customer.subscription().status == "active"
 
 
+def test_a_debt_given_up_makes_the_customer_good_again(shop: Shop) -> None:
+    customer = failing(shop)
+    shop.v1.invoices.mark_uncollectible(customer.latest_invoice().id)
+    assert customer.subscription().status == "active"
+    assert shop.v1.customers.retrieve(customer.id).delinquent is False
+
+
 def test_canceled_while_past_due_nobody_is_charged_again(shop: Shop) -> None:
     customer = failing(shop)
     shop.v1.subscriptions.cancel(customer.subscription().id)

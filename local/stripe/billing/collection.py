@@ -69,7 +69,7 @@ def settle_paid(world: World, invoice: Object, out_of_band: bool = False) -> Non
     world.emit("invoice.paid", invoice)
     world.emit("invoice.payment_succeeded", invoice)
     _payment_paid(world, invoice, out_of_band)
-    _delinquency(world, invoice)
+    delinquency(world, invoice, behind=False)
     subscription = world.store.get(invoice["_subscription"] or "")
     if subscription:
         lifecycle.payment_received(world, subscription, invoice)
@@ -103,7 +103,7 @@ def settle_failed(world: World, invoice: Object, outcome: str, scheduled: bool) 
     if outcome == REQUIRES_ACTION:
         world.emit("invoice.payment_action_required", invoice)
     world.emit("invoice.payment_failed", invoice)
-    _delinquency(world, invoice)
+    delinquency(world, invoice, behind=True)
     if subscription and not first:
         lifecycle.payment_failed(world, subscription, last)
 
@@ -121,12 +121,12 @@ def _plan_next_try(world: World, invoice: Object) -> bool:
     return False
 
 
-def _delinquency(world: World, invoice: Object) -> None:
-    """A customer is delinquent while an invoice that was tried is open."""
+def delinquency(world: World, invoice: Object, behind: bool) -> None:
+    """Set by a payment that failed; cleared when an invoice is paid or marked uncollectible, whatever others wait.
+
+    https://docs.stripe.com/api/customers/object#customer_object-delinquent
+    """
     customer = world.store.objects[invoice["customer"]]
-    behind = any(
-        one["status"] == "open" and one["attempted"] for one in world.store.where("invoice", "customer", customer["id"])
-    )
     if customer["delinquent"] != behind:
         with world.changing(customer, "customer.updated"):
             customer["delinquent"] = behind

@@ -4,8 +4,8 @@ from typing import Any
 
 from ..protocol.errors import invalid
 from ..world import World
+from . import balance, payments
 from . import lines as billed
-from . import payments
 from .empty_invoice import empty_invoice
 
 Object = dict[str, Any]
@@ -43,16 +43,8 @@ def total(world: World, invoice: Object) -> None:
     for name in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
         invoice[name] = amount
     invoice["starting_balance"] = customer["balance"]
-    due = max(amount + customer["balance"], 0) if amount > 0 else 0
+    due = balance.left_to_pay(amount, customer["balance"], invoice["currency"])
     invoice["amount_due"] = invoice["amount_remaining"] = due
-
-
-def balance_after(invoice: Object) -> int:
-    """What the invoice leaves on the balance: its credit is added, and what the balance paid is used up."""
-    start, amount = invoice["starting_balance"], invoice["total"]
-    if amount <= 0:
-        return int(start + amount)
-    return int(min(start + amount, 0)) if start < 0 else 0
 
 
 def finalize(world: World, invoice: Object) -> None:
@@ -63,8 +55,7 @@ def finalize(world: World, invoice: Object) -> None:
     now = world.now(invoice["_clock"])
     world.store.edit(invoice)
     total(world, invoice)
-    invoice["ending_balance"] = balance_after(invoice)
-    customer["balance"] = invoice["ending_balance"]
+    invoice["ending_balance"] = invoice["starting_balance"] + invoice["total"] - invoice["amount_due"]
     customer["currency"] = customer["currency"] or invoice["currency"]
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     customer["next_invoice_sequence"] += 1
@@ -75,6 +66,7 @@ def finalize(world: World, invoice: Object) -> None:
     invoice["hosted_invoice_url"], invoice["invoice_pdf"] = page, f"{page}/pdf"
     world.deadlines.clear("finalize", invoice)
     world.emit("invoice.finalized", invoice)
+    balance.settle(world, customer, invoice)
     if invoice["amount_due"] > 0:
         payments.prepare(world, invoice)
 
@@ -92,10 +84,10 @@ def void(world: World, invoice: Object) -> None:
 
 def _give_balance_back(world: World, invoice: Object) -> None:
     used = invoice["ending_balance"] - invoice["starting_balance"]
-    if used:
-        customer = world.store.objects[invoice["customer"]]
-        with world.changing(customer, "customer.updated"):
-            customer["balance"] -= used
+    customer = world.store.objects[invoice["customer"]]
+    with world.changing(customer, "customer.updated"):
+        given = {"invoice": invoice["id"], "currency": invoice["currency"]}
+        balance.write(world, customer, -used, "unapplied_from_invoice", **given)
 
 
 def mark_uncollectible(world: World, invoice: Object) -> None:

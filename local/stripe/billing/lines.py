@@ -165,6 +165,9 @@ def _credited(world: World, subscription: Object, pending: Object) -> Object | N
 
 
 def pending_items(world: World, subscription: Object) -> list[Object]:
-    """Oldest first."""
+    """As an invoice shows them: the latest change first, its credit before its charge.
+
+    https://docs.stripe.com/api/invoices/object#invoice_object-lines
+    """
     waiting = world.store.where("invoiceitem", "_subscription", subscription["id"])
-    return [one for one in reversed(waiting) if one["invoice"] is None]
+    return sorted((one for one in reversed(waiting) if one["invoice"] is None), key=lambda one: -one["date"])

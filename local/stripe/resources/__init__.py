@@ -3,6 +3,7 @@
 from ..routing import Routes
 from . import (
     account,
+    balance_transactions,
     billing_portal,
     charges,
     checkout_sessions,
@@ -27,6 +28,7 @@ from . import (
 ROUTES = Routes()
 for resource in (
     account,
+    balance_transactions,
     billing_portal,
     charges,
     checkout_sessions,

@@ -4,10 +4,10 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import lifecycle
+from ..billing import balance, lifecycle
 from ..protocol.errors import invalid
 from ..protocol.expansion import includable
-from ..protocol.lists import embedded, matching, page
+from ..protocol.lists import PAGING, embedded, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
@@ -22,13 +22,13 @@ EMULATED = """balance description email invoice_settings.default_payment_method 
 
 def register(routes: Routes) -> None:
     routes.add("POST", "/v1/customers", create, sdk.CustomerCreateParams, f"{EMULATED} payment_method test_clock")
-    routes.add("GET", "/v1/customers", list_, sdk.CustomerListParams)
+    routes.add("GET", "/v1/customers", list_, sdk.CustomerListParams, f"created email test_clock {PAGING}")
     routes.add("GET", "/v1/customers/search", search, sdk.CustomerSearchParams)
     routes.add("GET", "/v1/customers/{id}", retrieve, sdk.CustomerRetrieveParams)
     routes.add("POST", "/v1/customers/{id}", update, sdk.CustomerUpdateParams, EMULATED)
     routes.add("DELETE", "/v1/customers/{id}", delete, None)
     methods = "/v1/customers/{id}/payment_methods"
-    routes.add("GET", methods, list_payment_methods, sdk.CustomerListPaymentMethodsParams)
+    routes.add("GET", methods, list_payment_methods, sdk.CustomerListPaymentMethodsParams, f"type {PAGING}")
     routes.add("GET", methods + "/{pm}", retrieve_payment_method, sdk.CustomerPaymentMethodRetrieveParams)
 
 
@@ -41,7 +41,7 @@ def create(world: World, params: Object) -> Object:
         "object": "customer",
         "_clock": clock,
         "address": None,
-        "balance": params.pop("balance", 0),
+        "balance": 0,
         "created": world.now(clock),
         "currency": None,
         "customer_account": None,
@@ -68,6 +68,7 @@ def create(world: World, params: Object) -> Object:
         "test_clock": clock,
     }
     world.store.put(customer)
+    balance.write(world, customer, params.pop("balance", 0), "initial")
     mark = world.mark()
     method = params.pop("payment_method", None)
     if method:
@@ -90,7 +91,7 @@ def update(world: World, id: str, params: Object) -> Object:
     test_clocks.refuse_while_advancing(world, customer["_clock"])
     with world.changing(customer, "customer.updated"):
         if "balance" in params:
-            customer["balance"] = params.pop("balance")
+            balance.write(world, customer, params.pop("balance") - customer["balance"], "adjustment")
         _apply(world, customer, params)
     return customer
 

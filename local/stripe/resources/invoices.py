@@ -7,7 +7,7 @@ from stripe import params as sdk
 from ..billing import collection, invoicing, lifecycle, payments
 from ..protocol.errors import StripeError, invalid
 from ..protocol.expansion import includable
-from ..protocol.lists import embedded, matching, page
+from ..protocol.lists import PAGING, embedded, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
@@ -19,7 +19,8 @@ Object = dict[str, Any]
 
 def register(routes: Routes) -> None:
     path = "/v1/invoices"
-    routes.add("GET", path, list_, sdk.InvoiceListParams)
+    filters = f"collection_method created customer status subscription {PAGING}"
+    routes.add("GET", path, list_, sdk.InvoiceListParams, filters)
     routes.add("GET", path + "/search", search, sdk.InvoiceSearchParams)
     routes.add("GET", path + "/{id}", retrieve, sdk.InvoiceRetrieveParams)
     updates = "auto_advance default_payment_method description footer metadata"
@@ -145,6 +146,7 @@ def mark_uncollectible(world: World, id: str, params: Object) -> Object:
     """Marking the latest invoice uncollectible brings a past_due subscription back to active."""
     invoice = changeable(world, id)
     invoicing.mark_uncollectible(world, invoice)
+    collection.delinquency(world, invoice, behind=False)
     subscription = world.store.get(invoice["_subscription"])
     if subscription and subscription["status"] == "past_due":
         lifecycle.payment_received(world, subscription, invoice)

@@ -4,10 +4,10 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import cards, collection, payments
+from ..billing import balance, cards, collection, lines, payments
 from ..billing.payment_intent import new_intent
 from ..protocol.errors import StripeError, invalid, not_emulated
-from ..protocol.lists import matching, page
+from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World, visible
@@ -16,13 +16,13 @@ from . import payment_methods, test_clocks
 Object = dict[str, Any]
 CREATE = """amount automatic_payment_methods capture_method confirm confirmation_method currency customer description
     metadata off_session payment_method payment_method_types receipt_email return_url setup_future_usage
-    statement_descriptor_suffix error_on_requires_action"""
+    shipping statement_descriptor_suffix error_on_requires_action"""
 
 
 def register(routes: Routes) -> None:
     path = "/v1/payment_intents"
     routes.add("POST", path, create, sdk.PaymentIntentCreateParams, CREATE)
-    routes.add("GET", path, list_, sdk.PaymentIntentListParams)
+    routes.add("GET", path, list_, sdk.PaymentIntentListParams, f"created customer {PAGING}")
     routes.add("GET", path + "/{id}", retrieve, sdk.PaymentIntentRetrieveParams)
     updates = "description metadata payment_method receipt_email setup_future_usage amount"
     routes.add("POST", path + "/{id}", update, sdk.PaymentIntentUpdateParams, updates)
@@ -34,6 +34,10 @@ def register(routes: Routes) -> None:
 def create(world: World, params: Object) -> Object:
     if params["amount"] < 1:
         raise invalid("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
+    least = balance.smallest_charge(params["currency"].lower())
+    if params["amount"] < least:
+        shown = lines.money(least, params["currency"].lower())
+        raise invalid(f"Amount must be at least {shown} {params['currency'].lower()}", "amount", "amount_too_small")
     if params.get("capture_method", "automatic") == "manual" or params.get("confirmation_method") == "manual":
         raise not_emulated("Manual capture and confirmation")
     customer = params.get("customer")
@@ -51,6 +55,7 @@ def create(world: World, params: Object) -> Object:
         metadata=merged_metadata({}, params.get("metadata", {})),
         receipt_email=params.get("receipt_email"),
         setup_future_usage=params.get("setup_future_usage"),
+        shipping=_shipping(params.get("shipping")),
         statement_descriptor_suffix=params.get("statement_descriptor_suffix"),
     )
     if "payment_method" in params:
@@ -60,6 +65,15 @@ def create(world: World, params: Object) -> Object:
         names = ("off_session", "return_url", "error_on_requires_action")
         return confirm(world, intent["id"], {name: params[name] for name in names if name in params})
     return intent
+
+
+def _shipping(given: Object | None) -> Object | None:
+    if not given:
+        return None
+    parts = ("city", "country", "line1", "line2", "postal_code", "state")
+    address = {name: given.get("address", {}).get(name) or None for name in parts}
+    rest = {name: given.get(name) or None for name in ("carrier", "name", "phone", "tracking_number")}
+    return {"address": address, **rest}
 
 
 def _choose(world: World, intent: Object, id: str) -> Object:
