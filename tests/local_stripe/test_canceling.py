@@ -1,9 +1,11 @@
 """Ending a subscription: at once, at the end of the period, on a day; and money back."""
 
+from typing import Any
+
 import pytest
 import stripe
 
-from tests.local_stripe.shop import Shop, date
+from tests.local_stripe.shop import Shop, date, item
 
 
 def test_canceled_at_the_end_of_the_period(shop: Shop) -> None:
@@ -37,7 +39,10 @@ def test_a_scheduled_cancellation_is_taken_back(shop: Shop) -> None:
 def test_canceled_on_a_day(shop: Shop) -> None:
     customer = shop.customer()
     subscription = customer.subscribe(shop.basic)
-    shop.v1.subscriptions.update(subscription.id, {"cancel_at": date(2026, 1, 20)})
+    with pytest.raises(stripe.InvalidRequestError, match="not emulated"):
+        shop.v1.subscriptions.update(subscription.id, {"cancel_at": date(2026, 1, 20)})
+    without_credit: Any = {"cancel_at": date(2026, 1, 20), "proration_behavior": "none"}
+    shop.v1.subscriptions.update(subscription.id, without_credit)
     customer.travel_to(date(2026, 1, 21))
     assert customer.subscription().ended_at == date(2026, 1, 20)
 
@@ -58,6 +63,21 @@ def test_canceled_at_once_with_the_rest_credited(shop: Shop) -> None:
     assert shop.v1.customers.retrieve(customer.id).balance == -500
     with pytest.raises(stripe.InvalidRequestError):
         shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+
+
+def test_what_an_upgrade_still_owes_is_collected_at_the_end(shop: Shop) -> None:
+    customer = shop.customer(at=date(2026, 4, 1))
+    subscription = customer.subscribe(shop.basic)
+    customer.travel_to(date(2026, 4, 22))
+    shop.v1.subscriptions.update(subscription.id, {"items": [{"id": item(subscription).id, "price": shop.pro}]})
+    shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    preview = shop.v1.invoices.create_preview({"subscription": subscription.id})
+    customer.events()
+    customer.travel_to(date(2026, 5, 1))
+    assert customer.events() == ["invoice.created", "customer.subscription.deleted"]
+    customer.travel_to(date(2026, 5, 1, 2))
+    final = customer.latest_invoice()
+    assert (final.total, final.amount_paid, preview.total) == (600, 600, 600)
 
 
 def test_canceling_an_unpaid_sign_up_voids_its_invoice(shop: Shop) -> None:

@@ -1,5 +1,7 @@
 """Signing up: cards that work, are declined, or want the customer's confirmation; checkout."""
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -33,6 +35,22 @@ def test_a_declined_first_payment_leaves_it_incomplete_for_23_hours(shop: Shop) 
     assert customer.subscription().status == "incomplete_expired"
     assert customer.latest_invoice().status == "void"
     assert customer.events() == ["customer.subscription.updated", "payment_intent.canceled", "invoice.voided"]
+
+
+def test_the_time_until_the_first_billing_date_may_be_free(shop: Shop) -> None:
+    customer = shop.customer(at=date(2026, 1, 10))
+    free: Any = {"billing_cycle_anchor": date(2026, 2, 1), "proration_behavior": "none"}
+    subscription = customer.subscribe(shop.basic, **free)
+    assert (subscription.status, subscription.latest_invoice) == ("active", None)
+    assert customer.events() == ["customer.subscription.created"]
+    customer.travel_to(date(2026, 2, 1, 2))
+    assert customer.latest_invoice().amount_paid == 1000
+
+
+def test_one_price_is_sold_once_in_a_subscription(shop: Shop) -> None:
+    items: Any = [{"price": shop.basic}, {"price": shop.basic}]
+    with pytest.raises(stripe.InvalidRequestError, match="same plan"):
+        shop.v1.subscriptions.create({"customer": shop.customer().id, "items": items})
 
 
 def test_error_if_incomplete_leaves_nothing_behind(shop: Shop) -> None:

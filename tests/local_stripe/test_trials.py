@@ -68,6 +68,14 @@ def test_a_trial_that_ends_without_a_card(shop: Shop, behavior: str, status: str
     assert customer.events()[-1] == last_event
 
 
+@pytest.mark.parametrize(("behavior", "status"), [("cancel", "canceled"), ("pause", "paused")])
+def test_a_trial_ended_by_hand_without_a_card(shop: Shop, behavior: str, status: str) -> None:
+    customer = shop.customer(card=None)
+    settings: Any = {"end_behavior": {"missing_payment_method": behavior}}
+    subscription = customer.subscribe(shop.basic, trial_period_days=7, trial_settings=settings)
+    assert shop.v1.subscriptions.update(subscription.id, {"trial_end": "now"}).status == status
+
+
 def test_a_trial_ended_by_hand_is_paid_at_once(shop: Shop) -> None:
     customer = shop.customer()
     subscription = customer.subscribe(shop.basic, trial_period_days=14)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..world import World
-from . import invoicing, lines, payments
+from . import cycle_invoice, invoicing, payments
 from .periods import add_interval
 
 Object = dict[str, Any]
@@ -62,7 +62,8 @@ def cancel_as_scheduled(world: World, subscription: Object) -> None:
 
 def end_period(world: World, subscription: Object) -> None:
     if subscription["cancel_at_period_end"]:
-        cancel(world, subscription, reason="cancellation_requested")
+        final = cycle_invoice.for_what_is_pending(world, subscription, period(subscription))
+        cancel(world, subscription, reason="cancellation_requested", still_collects=final)
     elif subscription["status"] == "trialing":
         end_trial(world, subscription)
     else:
@@ -74,23 +75,10 @@ def renew(world: World, subscription: Object) -> Object:
     before = period(subscription)
     with world.changing(subscription, "customer.subscription.updated"):
         set_period(subscription, before[1], following(subscription, before[1]))
-        invoice = _cycle_invoice(world, subscription, before)
+        invoice = cycle_invoice.for_new_period(world, subscription, before)
         subscription["latest_invoice"] = invoice["id"]
     world.emit("invoice.created", invoice)
     schedule(world, subscription)
-    return invoice
-
-
-def _cycle_invoice(world: World, subscription: Object, before: tuple[int, int]) -> Object:
-    full = [lines.full_period(world, subscription, item) for item in subscription["items"]["data"]]
-    invoice = invoicing.draft(world, subscription, "subscription_cycle", full, before)
-    if subscription["status"] == "unpaid":
-        # https://docs.stripe.com/billing/subscriptions/overview#unpaid: drafts pile up and are not tried
-        invoice["auto_advance"] = False
-        return invoice
-    at = world.now(subscription["_clock"]) + world.settings.finalize_after_seconds
-    invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = at
-    world.deadlines.set("finalize", invoice, at)
     return invoice
 
 
@@ -111,7 +99,7 @@ def end_trial(world: World, subscription: Object) -> None:
     with world.changing(subscription, "customer.subscription.updated"):
         subscription["status"] = "active"
         set_period(subscription, before[1], following(subscription, before[1]))
-        invoice = _cycle_invoice(world, subscription, before)
+        invoice = cycle_invoice.for_new_period(world, subscription, before)
         subscription["latest_invoice"] = invoice["id"]
     world.emit("invoice.created", invoice)
     schedule(world, subscription)
@@ -185,8 +173,8 @@ def give_up_incomplete(world: World, subscription: Object, canceled_at: int | No
         invoicing.void(world, invoice)
 
 
-def cancel(world: World, subscription: Object, reason: str | None) -> None:
-    """At once and for good; open invoices stay open but nothing tries them any more."""
+def cancel(world: World, subscription: Object, reason: str | None, still_collects: Object | None = None) -> None:
+    """At once and for good; open invoices stay open but nothing tries them any more, except a final one."""
     now = world.now(subscription["_clock"])
     world.store.edit(subscription)
     subscription["status"], subscription["ended_at"] = "canceled", now
@@ -196,5 +184,5 @@ def cancel(world: World, subscription: Object, reason: str | None) -> None:
     schedule(world, subscription)
     world.emit("customer.subscription.deleted", subscription)
     for invoice in world.store.where("invoice", "_subscription", subscription["id"]):
-        if invoice["status"] in ("draft", "open") and invoice["auto_advance"]:
+        if invoice["status"] in ("draft", "open") and invoice["auto_advance"] and invoice is not still_collects:
             invoicing.stop_collecting(world, invoice)

@@ -34,6 +34,19 @@ def apply(world: World, subscription: Object, params: Object) -> Object | None:
     return _due_now(world, subscription, params, resets, old_period)
 
 
+def ends_trial_without_card(world: World, subscription: Object, params: Object) -> bool:
+    """``trial_end=now`` without a card does at once what the trial settings say for its end."""
+    behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    asked = params.get("trial_end") == "now" and subscription["status"] == "trialing"
+    if not asked or behavior == "create_invoice" or lifecycle.default_method(world, subscription):
+        return False
+    if params.keys() - {"trial_end", "off_session", "payment_behavior", "proration_behavior"}:
+        raise not_emulated("Ending a trial without a card together with other changes", "trial_end")
+    world.store.edit(subscription)["trial_end"] = world.now(subscription["_clock"])
+    lifecycle.end_trial(world, subscription)
+    return True
+
+
 def _proration_date(subscription: Object, params: Object, now: int) -> int:
     at = int(params.get("proration_date", now))
     start, end = lifecycle.period(subscription)

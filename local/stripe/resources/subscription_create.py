@@ -8,7 +8,7 @@ from ..billing.periods import add_interval, period_before
 from ..billing.proration import part
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
-from . import setup_intent, subscription_items, test_clocks
+from . import setup_intent, subscription_cancel, subscription_items, test_clocks
 from .subscription_object import PAYMENT_SETTINGS, new_subscription
 
 Object = dict[str, Any]
@@ -24,13 +24,16 @@ def create(world: World, params: Object) -> Object:
     test_clocks.make_room_for_subscription(world, customer)
     _refuse(params)
     subscription = new_subscription(world, customer, params)
-    items = [subscription_items.new(world, subscription, one, n) for n, one in enumerate(params.get("items", []))]
+    items: list[Object] = []
+    for position, entry in enumerate(params.get("items", [])):
+        subscription_items.refuse_double(items, entry, position)
+        items.append(subscription_items.new(world, subscription, entry, position))
     if not items:
         raise invalid("Missing required param: items.", "items", "parameter_missing")
     subscription_items.same_interval(items)
     subscription["items"] = _list(subscription["id"], items)
     share = _begin(world, subscription, params)
-    _schedule_cancel(world, subscription, params)
+    subscription_cancel.plan(world, subscription, params)
     world.store.put(subscription)
     mark = world.mark()
     _bill(world, subscription, params, share)
@@ -99,8 +102,15 @@ def _begin(world: World, subscription: Object, params: Object) -> Fraction:
 
 
 def _bill(world: World, subscription: Object, params: Object, share: Fraction) -> None:
-    """The first invoice; free for a trial, and then there is nothing to pay before it ends."""
+    """The first invoice; free for a trial, and then there is nothing to pay before it ends.
+
+    None when the time until ``billing_cycle_anchor`` is not charged
+    (https://docs.stripe.com/billing/subscriptions/billing-cycle).
+    """
     now, trial = world.now(subscription["_clock"]), subscription["trial_end"] is not None
+    if share == 0 and not trial:
+        subscription["status"] = "active"
+        return
     full = [lines.full_period(world, subscription, item, trial) for item in subscription["items"]["data"]]
     for line in full if share < 1 else ():
         line["amount"] = line["subtotal"] = part(line["amount"], share)
@@ -115,18 +125,3 @@ def _bill(world: World, subscription: Object, params: Object, share: Fraction) -
     if free and lifecycle.default_method(world, subscription) is None:
         intent = setup_intent.new(world, subscription["customer"], _subscription=subscription["id"])
         subscription["pending_setup_intent"] = intent["id"]
-
-
-def _schedule_cancel(world: World, subscription: Object, params: Object) -> None:
-    at_end, at = params.get("cancel_at_period_end", False), params.get("cancel_at")
-    if at in ("min_period_end", "max_period_end"):
-        at = lifecycle.period(subscription)[1]
-    elif at == "max_billed_until":
-        raise not_emulated("cancel_at=max_billed_until", "cancel_at")
-    if at_end:
-        at = lifecycle.period(subscription)[1]
-    if not at:
-        return
-    subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_end
-    subscription["canceled_at"] = world.now(subscription["_clock"])
-    subscription["cancellation_details"]["reason"] = "cancellation_requested"

@@ -93,7 +93,7 @@ def change(world: World, subscription: Object, given: list[Object]) -> None:
         if "id" in entry and item is None:
             raise missing("subscription_item", entry["id"], f"items[{position}][id]")
         if item is None:
-            _refuse_double(items, entry, position)
+            refuse_double(items, entry, position)
             items.append({**new(world, subscription, entry, position), **period})
         elif entry.get("deleted"):
             items.remove(item)
@@ -105,7 +105,7 @@ def change(world: World, subscription: Object, given: list[Object]) -> None:
     subscription["items"] = {**subscription["items"], "data": items}
 
 
-def _refuse_double(items: list[Object], entry: Object, position: int) -> None:
+def refuse_double(items: list[Object], entry: Object, position: int) -> None:
     if any(item["price"]["id"] == entry.get("price") for item in items):
         message = f"Cannot add multiple subscription items with the same plan: {entry['price']}"
         raise invalid(message, f"items[{position}][price]")

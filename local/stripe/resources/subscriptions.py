@@ -5,31 +5,40 @@ from typing import Any
 import orjson
 from stripe import params as sdk
 
-from ..billing import first_invoice, invoicing, lifecycle, lines, plan_change, proration
-from ..protocol.errors import invalid, not_emulated
-from ..protocol.lists import in_range, matching, page
+from ..billing import first_invoice, lifecycle, plan_change
+from ..protocol.errors import not_emulated
+from ..protocol.lists import PAGING, in_range, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
 from ..world import World, difference, visible
-from . import payment_methods, subscription_create, subscription_items, subscription_object, test_clocks
+from . import (
+    payment_methods,
+    subscription_cancel,
+    subscription_create,
+    subscription_items,
+    subscription_object,
+    test_clocks,
+)
 
 Object = dict[str, Any]
 UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
     {subscription_items.EMULATED} items.id items.deleted metadata off_session payment_behavior proration_behavior
     proration_date trial_end trial_settings {subscription_object.PAYMENT_SETTINGS} collection_method"""
+LIST = f"""collection_method created current_period_end current_period_start customer plan price status test_clock
+    {PAGING}"""
 
 
 def register(routes: Routes) -> None:
     path = "/v1/subscriptions"
     create = subscription_create
     routes.add("POST", path, create.create, sdk.SubscriptionCreateParams, create.EMULATED)
-    routes.add("GET", path, list_, sdk.SubscriptionListParams)
+    routes.add("GET", path, list_, sdk.SubscriptionListParams, LIST)
     routes.add("GET", path + "/search", search, sdk.SubscriptionSearchParams)
     routes.add("GET", path + "/{id}", retrieve, sdk.SubscriptionRetrieveParams)
     routes.add("POST", path + "/{id}", update, sdk.SubscriptionUpdateParams, UPDATE)
     cancels = "cancellation_details.comment cancellation_details.feedback invoice_now prorate"
-    routes.add("DELETE", path + "/{id}", cancel, sdk.SubscriptionCancelParams, cancels)
+    routes.add("DELETE", path + "/{id}", subscription_cancel.cancel, sdk.SubscriptionCancelParams, cancels)
 
 
 def retrieve(world: World, id: str, params: Object) -> Object:
@@ -43,12 +52,14 @@ def update(world: World, id: str, params: Object) -> Object:
     behavior = params.get("payment_behavior", "allow_incomplete")
     if behavior == "pending_if_incomplete":
         raise not_emulated("payment_behavior=pending_if_incomplete", "payment_behavior")
+    if plan_change.ends_trial_without_card(world, subscription, params):
+        return subscription
     mark = world.mark()
     with world.changing(subscription, None):
         before = _copy(subscription)
         invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
         _plain(world, subscription, params)
-        _cancellation(world, subscription, params)
+        subscription_cancel.plan(world, subscription, params)
         if subscription["status"] not in lifecycle.OVER:
             lifecycle.schedule(world, subscription)
         if invoice:
@@ -97,74 +108,6 @@ def _plain(world: World, subscription: Object, params: Object) -> None:
         subscription["payment_settings"] = {**subscription["payment_settings"], **changed}
     if params.get("collection_method", "charge_automatically") != "charge_automatically":
         raise not_emulated("collection_method=send_invoice", "collection_method")
-
-
-def _cancellation(world: World, subscription: Object, params: Object) -> None:
-    """Scheduling stamps ``canceled_at`` now; taking it back clears it (https://docs.stripe.com/billing/subscriptions/cancel)."""
-    if "cancellation_details" in params:
-        given = {name: value or None for name, value in params["cancellation_details"].items()}
-        subscription["cancellation_details"] = {**subscription["cancellation_details"], **given}
-    if params.get("cancel_at_period_end") and params.get("cancel_at"):
-        raise invalid("You may only specify one of these parameters: cancel_at, cancel_at_period_end.", "cancel_at")
-    if "cancel_at_period_end" not in params and "cancel_at" not in params:
-        return
-    at_end = bool(params.get("cancel_at_period_end"))
-    if "cancel_at" not in params and at_end is subscription["cancel_at_period_end"]:
-        return
-    at = _cancel_at(world, subscription, params)
-    subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_end
-    now = world.now(subscription["_clock"])
-    subscription["canceled_at"] = (subscription["canceled_at"] or now) if at else None
-    reason = "cancellation_requested" if at else None
-    subscription["cancellation_details"] = {**subscription["cancellation_details"], "reason": reason}
-
-
-def _cancel_at(world: World, subscription: Object, params: Object) -> int | None:
-    end = lifecycle.period(subscription)[1]
-    if params.get("cancel_at_period_end"):
-        return end
-    at = params.get("cancel_at") or None
-    if at in ("min_period_end", "max_period_end"):
-        return end
-    if at == "max_billed_until":
-        raise not_emulated("cancel_at=max_billed_until", "cancel_at")
-    if at is not None and at <= world.now(subscription["_clock"]):
-        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "cancel_at")
-    return at
-
-
-def cancel(world: World, id: str, params: Object) -> Object:
-    """At once. An incomplete one expires and its invoice is voided; otherwise open invoices stay as they are."""
-    subscription = world.find("subscription", id)
-    test_clocks.refuse_while_advancing(world, subscription["_clock"])
-    if subscription["status"] in lifecycle.OVER:
-        raise invalid(f"No such subscription: '{id}'", "id", "resource_missing", status=404)
-    now = world.now(subscription["_clock"])
-    given = {name: value or None for name, value in params.get("cancellation_details", {}).items()}
-    world.store.edit(subscription)
-    subscription["cancellation_details"] = {**subscription["cancellation_details"], **given}
-    if subscription["status"] == "incomplete":
-        lifecycle.give_up_incomplete(world, subscription, canceled_at=now)
-        return subscription
-    if params.get("prorate") and subscription["status"] not in ("trialing", "paused"):
-        for item in subscription["items"]["data"]:
-            proration.credit_unused(world, subscription, item, now)
-    invoice = _final_invoice(world, subscription, now) if params.get("invoice_now") else None
-    subscription["canceled_at"] = now
-    lifecycle.cancel(world, subscription, reason="cancellation_requested")
-    if invoice:
-        first_invoice.issue(world, subscription, invoice, "allow_incomplete", True)
-    return subscription
-
-
-def _final_invoice(world: World, subscription: Object, now: int) -> Object | None:
-    if not lines.pending_items(world, subscription):
-        return None
-    start = lifecycle.period(subscription)[0]
-    invoice = invoicing.draft(world, subscription, "subscription_update", [], (start, now))
-    invoice["auto_advance"] = False
-    subscription["latest_invoice"] = invoice["id"]
-    return invoice
 
 
 def list_(world: World, params: Object) -> Object:
