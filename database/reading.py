@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -38,7 +39,7 @@ _TIMELINE_OLDEST_FIRST = text(
     """
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
-    where user_id = :user_id and (seq, position) > (:seq, :position)
+    where user_id = :user_id and (seq, position) > (:seq, :position) and entry <> 'needs_attention'
     order by seq, position
     limit :limit
     """
@@ -47,7 +48,7 @@ _TIMELINE_NEWEST_FIRST = text(
     """
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
-    where user_id = :user_id and (seq, position) < (:seq, :position)
+    where user_id = :user_id and (seq, position) < (:seq, :position) and entry <> 'needs_attention'
     order by seq desc, position desc
     limit :limit
     """
@@ -59,6 +60,8 @@ _LEDGER_LAG = text(
     """
 )
 _READY = text("select version_num from billing.alembic_version")
+
+_READING: WeakKeyDictionary[AsyncEngine, AsyncEngine] = WeakKeyDictionary()
 
 BEFORE_THE_FIRST = (-1, -1)
 AFTER_THE_LAST = (2**63 - 1, 2**15 - 1)
@@ -94,7 +97,8 @@ async def read_standing(engine: AsyncEngine, user_id: str) -> CustomerStanding:
 async def read_timeline(
     engine: AsyncEngine, user_id: str, *, beyond: tuple[int, int] | None, newest_first: bool, limit: int
 ) -> Sequence[RowMapping]:
-    """Up to ``limit`` entries beyond the place (seq, position), in the order asked for."""
+    """Up to ``limit`` entries beyond the place (seq, position), in the order asked for; what calls an operator is
+    not told to the customer."""
     statement = _TIMELINE_NEWEST_FIRST if newest_first else _TIMELINE_OLDEST_FIRST
     seq, position = beyond or (AFTER_THE_LAST if newest_first else BEFORE_THE_FIRST)
     values = {"user_id": user_id, "seq": seq, "position": position, "limit": limit}
@@ -120,5 +124,11 @@ async def _one(engine: AsyncEngine, statement: TextClause, values: Mapping[str, 
 
 
 def _reading(engine: AsyncEngine) -> AsyncEngine:
-    """A single select needs no transaction around it; this saves two round trips."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    """A single select needs no transaction around it; this saves two round trips.
+
+    One for each engine: making it for every query cost more than the query.
+    """
+    reading = _READING.get(engine)
+    if reading is None:
+        reading = _READING[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return reading
