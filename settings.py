@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent
 class Settings(BaseSettings):
     """One installation of Perennial."""
 
-    model_config = SettingsConfigDict(env_prefix="PERENNIAL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PERENNIAL_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     mode: Literal["local", "production"] = "production"
     """``local`` allows what a laptop needs (time travel, the local Stripe); production refuses it."""

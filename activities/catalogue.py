@@ -1,5 +1,7 @@
 """The plan catalogue in Stripe: products and prices, found again by lookup key."""
 
+import stripe
+
 from activities.gateway import Stripe, StripeRefused, answers
 from lifecycle.plans import Catalogue, Plan, Terms
 
@@ -14,7 +16,8 @@ class Prices:
     async def id_of(self, terms: Terms) -> str:
         """Stripe's id of a price; kept with its amount, so that a new amount is looked up anew.
 
-        Raises `StripeRefused` ``price_missing`` when the catalogue was never pushed.
+        Raises `StripeRefused`: ``price_missing`` when the catalogue was never pushed, ``price_differs`` when Stripe
+        would charge another amount than the one that the customer was shown.
         """
         key = (terms.lookup_key, terms.amount, terms.currency)
         if key not in self._known:
@@ -22,6 +25,8 @@ class Prices:
                 prices = await self._stripe.v1.prices.list_async({"lookup_keys": [terms.lookup_key], "active": True})
             if not prices.data:
                 raise StripeRefused("price_missing", terms.lookup_key)
+            if not _is_priced_as(prices.data[0], terms):
+                raise StripeRefused("price_differs", terms.lookup_key)
             self._known[key] = prices.data[0].id
         return self._known[key]
 
@@ -69,8 +74,9 @@ async def _push_product(stripe_client: Stripe, product_id: str, plan: Plan) -> b
 async def _push_price(stripe_client: Stripe, product_id: str, terms: Terms) -> bool:
     with answers():
         found = await stripe_client.v1.prices.list_async({"lookup_keys": [terms.lookup_key], "active": True})
-    if found.data and (found.data[0].unit_amount, found.data[0].currency) == (terms.amount, terms.currency):
+    if found.data and _is_priced_as(found.data[0], terms):
         return False
+    replaced = found.data[0].id if found.data else "first"
     with answers():
         await stripe_client.v1.prices.create_async(
             {
@@ -82,6 +88,10 @@ async def _push_price(stripe_client: Stripe, product_id: str, terms: Terms) -> b
                 "transfer_lookup_key": True,
                 "metadata": {"plan": terms.plan, "interval": terms.interval.value},
             },
-            {"idempotency_key": f"perennial/price/{terms.lookup_key}/{terms.amount}{terms.currency}"},
+            {"idempotency_key": f"perennial/price/{terms.lookup_key}/{terms.amount}{terms.currency}/after/{replaced}"},
         )
     return True
+
+
+def _is_priced_as(price: stripe.Price, terms: Terms) -> bool:
+    return (price.unit_amount, price.currency) == (terms.amount, terms.currency)

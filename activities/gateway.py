@@ -12,6 +12,9 @@ Stripe = stripe.StripeClient
 _REFUSED = (stripe.InvalidRequestError, stripe.IdempotencyError)
 
 
+LONGEST_RETRY_AFTER_SECONDS = 600.0
+
+
 class StripeAway(Exception):
     """Stripe did not answer, told us to come back (network, 409, 424, 429, 5xx), or did not like our key. Try again.
 
@@ -69,4 +72,4 @@ def answers() -> Iterator[None]:
 def _retry_after(error: stripe.StripeError) -> float | None:
     """stripe-python leaves ``Retry-After`` to its callers."""
     value = (error.headers or {}).get("retry-after", "")
-    return float(value) if value.isdigit() else None
+    return min(float(value), LONGEST_RETRY_AFTER_SECONDS) if value.isdigit() else None

@@ -79,7 +79,7 @@ def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
     if subscription.status is Status.INCOMPLETE:
         raise Refusal(RefusalCode.PAYMENT_INCOMPLETE, "The first payment is open; confirm it first.")
     if subscription.status is Status.PAUSED:
-        raise Refusal(RefusalCode.PAUSED, "The subscription is paused; add a payment method and resume it first.")
+        raise Refusal(RefusalCode.PAUSED, "The subscription is paused; add a card on the portal page, or cancel it.")
     if subscription.is_canceling:
         raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
     if subscription.terms and subscription.terms.lookup_key == intent.terms.lookup_key:

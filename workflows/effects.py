@@ -94,6 +94,9 @@ async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subs
     )
     if done.refused:
         return Outcome(Result.REFUSED, done.refused, _WHAT_TO_DO[RefusalCode(done.refused)])
+    if done.declined in _BANK_WANTS_TO_ASK:
+        detail = "The bank wants the customer to confirm; the plan is unchanged. Change it on the portal page."
+        return Outcome(Result.DECLINED, "authentication_required", detail)
     if done.declined:
         return Outcome(Result.DECLINED, done.declined, "The difference could not be charged; the plan is unchanged.")
     return Outcome(Result.DONE)
@@ -129,6 +132,8 @@ async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
     )
     return Outcome(Result.DONE)
 
+
+_BANK_WANTS_TO_ASK = {"authentication_required", "subscription_payment_intent_requires_action"}
 
 _WHAT_TO_DO = {
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
