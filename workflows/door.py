@@ -2,6 +2,7 @@
 
 import asyncio
 
+import structlog
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -17,17 +18,14 @@ from lifecycle.refusals import Refusal, RefusalCode
 from workflows.carried import first_of_life
 from workflows.subscription import SubscriptionWorkflow
 
-_AWAY = {
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.INTERNAL,
-    RPCStatusCode.ABORTED,
-    RPCStatusCode.FAILED_PRECONDITION,  # the workflow's task fails; a worker that is mended will go on with it
-}
+_log = structlog.get_logger(__name__)
 
 
 class Unavailable(Exception):
-    """Temporal cannot be reached; nothing is known of the intent, and asking again with its key is safe."""
+    """No answer was to be had; nothing is known of the intent, and asking again with its key is safe.
+
+    Temporal is away, the workflow closed under the command, or its task fails until a mended worker goes on with it.
+    """
 
 
 def workflow_id(user_id: str) -> str:
@@ -46,7 +44,7 @@ class Door:
         """Carry an intent to the user's workflow, starting a life if there is none.
 
         None: still under way after ``deadline`` seconds; it goes on, and asking again under its operation joins it.
-        Raises `Refusal` when it does not fit the state, `Unavailable` when Temporal is away.
+        Raises `Refusal` when it does not fit the state, `Unavailable` for everything else that an update can run into.
         """
         try:
             async with asyncio.timeout(deadline):
@@ -54,13 +52,11 @@ class Door:
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             return None
         except WorkflowUpdateFailedError as error:
-            raise _refusal(error) from None
+            raise _refusal(error) or _unavailable(error) from None
         except RPCError as error:
             if error.status is RPCStatusCode.DEADLINE_EXCEEDED:
                 return None
-            if error.status in _AWAY:
-                raise Unavailable(error.status.name) from None
-            raise
+            raise _unavailable(error) from None
 
     async def _update(self, user_id: str, request: Request) -> Outcome:
         start = WithStartWorkflowOperation(
@@ -80,8 +76,17 @@ class Door:
         )
 
 
-def _refusal(error: WorkflowUpdateFailedError) -> Exception:
+def _refusal(error: WorkflowUpdateFailedError) -> Refusal | None:
+    """None also for a code of a release that is newer than this one."""
     cause = error.cause
-    if isinstance(cause, ApplicationError) and cause.type == "Refusal":
-        return Refusal(RefusalCode(cause.details[0]), cause.message)
-    return error
+    if not isinstance(cause, ApplicationError) or cause.type != "Refusal" or cause.details[0] not in set(RefusalCode):
+        return None
+    return Refusal(RefusalCode(cause.details[0]), cause.message)
+
+
+def _unavailable(error: RPCError | WorkflowUpdateFailedError) -> Unavailable:
+    """NOT_FOUND: the workflow closed between start and update. The next try begins a new run."""
+    cause = error.cause if isinstance(error, WorkflowUpdateFailedError) else None
+    reason = error.status.name if isinstance(error, RPCError) else getattr(cause, "type", None) or type(cause).__name__
+    _log.warning("update_failed", reason=reason)
+    return Unavailable(reason)
