@@ -32,8 +32,6 @@ class Settings(BaseSettings):
     temporal_task_queue: str = "subscriptions"
     temporal_profile: str | None = None
     """A profile of ``temporalio.envconfig`` (TLS, API key); when set it wins over the address."""
-    temporal_ui_url: str | None = None
-    """Where operators open the Temporal Web UI; used for links only."""
     continue_as_new_after_events: int = Field(default=100, ge=20)
     """Self-hosted: about a hundred events. On Temporal Cloud choose one billing period (about 20)."""
 

@@ -114,7 +114,7 @@ def moves_to(source: Status, target: Status) -> list[Move]:
 
 
 def mermaid() -> str:
-    """The table as a Mermaid state diagram, one arrow for each pair of statuses."""
+    """The table as a Mermaid state diagram, one arrow for each pair of statuses; who stays is not drawn."""
     return "\n".join(["stateDiagram-v2", *(f"    {line}" for line in _arrows())])
 
 
@@ -122,6 +122,6 @@ def _arrows() -> Iterator[str]:
     for source, moves in MOVES.items():
         if not moves:
             yield f"{source} --> [*]"
-        for target in dict.fromkeys(moves.values()):
+        for target in dict.fromkeys(leads_to for leads_to in moves.values() if leads_to is not source):
             names = ", ".join(move.replace("_", " ") for move, leads_to in moves.items() if leads_to is target)
             yield f"{'[*]' if source is Status.NONE else source} --> {target}: {names}"

@@ -20,7 +20,6 @@ def environment(
         "database_url": database_url,
         "temporal_address": f"{HOST}:{ports['temporal']}",
         "temporal_namespace": NAMESPACE,
-        "temporal_ui_url": f"http://{HOST}:{ports['ui']}",
         "stripe_api_key": stripe_key,
         "stripe_api_url": f"http://{HOST}:{ports['stripe']}",
         "stripe_webhook_secrets": webhook_secret,

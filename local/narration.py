@@ -57,7 +57,7 @@ class Narrator:
 
 def _standing(stands: Mapping[str, Any]) -> Text:
     status = str(stands["status"])
-    line = Text(status, style=f"bold {COLOURS.get(status, '')}")
+    line = Text().append(status, style=f"bold {COLOURS.get(status, '')}")
     line.append(f" · {stands['plan']} per {stands['interval']}", style="")
     access = stands["access"]
     line.append(" · access" if access["granted"] else " · no access", style="green" if access["granted"] else "red")

@@ -18,6 +18,8 @@ from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
 from workflows.looking import Seen, look_at_stripe
 
 NOT_DONE = "This could not be done; support knows."
+ACKNOWLEDGED = "acknowledged"
+"""Not an event of Stripe's: an operator has looked, and asks us to look again."""
 STRIPE_SAYS_SO_ITSELF = timedelta(minutes=5)
 """How long after a deadline of Stripe's we wait for its event before we go and look."""
 LOOK_AGAIN_AFTER = timedelta(hours=1)
@@ -102,12 +104,13 @@ class Life:
         moves = self._adopt(before, seen, is_ours=cause == "intent")
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
         entries = timeline.moved(moves, before, self.subscription, self.clock.now(), cause, cause_id)
+        entries += [self.entry(ACKNOWLEDGED, "person", hint.id) for hint in hints if hint.type == ACKNOWLEDGED]
         if self.subscription.needs_attention not in {None, flagged_for}:
             entries.append(self.entry("needs_attention", cause, cause_id))
         await self.save(
             entries,
             letters=letters_due(before, replace(self.subscription, seq=before.seq + 1), moves),
-            events=[hint.id for hint in hints],
+            events=[hint.id for hint in hints if hint.type != ACKNOWLEDGED],
             answer=answer,
         )
 

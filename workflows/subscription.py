@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from lifecycle.subscription import Subscription
     from workflows import effects
     from workflows.carried import Carried
-    from workflows.life import NOT_DONE, Life
+    from workflows.life import ACKNOWLEDGED, NOT_DONE, Life
 
 
 @workflow.defn(name="Subscription")
@@ -188,7 +188,7 @@ class SubscriptionWorkflow:
     async def acknowledge(self, by: str) -> None:
         """Clears the flag at the next look, which this asks for; ``by`` is the operator's id."""
         self.life.subscription = replace(self.life.subscription, needs_attention=None)
-        self.life.hints.append(EventHint(id=f"acknowledged by {by}", type="acknowledged"))
+        self.life.hints.append(EventHint(id=by, type=ACKNOWLEDGED))
 
     @workflow.query(description="The whole state: ids, moments, amounts and rules.")
     def state(self) -> Subscription:

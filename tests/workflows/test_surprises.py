@@ -23,7 +23,7 @@ async def test_a_fact_that_fits_no_move_is_adopted_shown_and_acknowledged(life: 
 
     await life.handle.signal(SubscriptionWorkflow.acknowledge, "operator-7")
 
-    await life.until(lambda: "acknowledged by operator-7" in life.books.events, "nobody looked again")
+    await life.until(lambda: "acknowledged" in life.books.lines, "nobody looked again")
     await life.comes_to_rest()
     assert await _reason(life) is None
     assert life.books.savings[-1].subscription.needs_attention is None
