@@ -79,6 +79,7 @@ class API:
             operation, ids = ROUTES.find("GET" if request.method == "HEAD" else request.method, request.url.path)
             params = self._params(request, body, operation.params, operation.emulated)
             self.recording.request(operation, params)
+            self.outage.fail(request.method, request.url.path)
             expand = params.pop("expand", [])
             with self.world.transaction((request_id, key.partition(":")[2] if key else None)):
                 content = self._act(operation, ids, params, expand, key, print_)
@@ -101,6 +102,7 @@ class API:
         """Inside the transaction: what is kept for the key is committed with the effects, declines included."""
         try:
             shown = render(self.world, operation.handler(self.world, *ids, params), expand)
+            self.outage.spoil(operation.method, operation.path)
         except StripeError as refusal:
             if key and refusal.keeps_effects and refusal.replayable:
                 self.idempotency.keep(key, print_, refusal.status, orjson.dumps(refusal.body))

@@ -19,9 +19,10 @@ Bodies are JSON, errors have Stripe's form.
     {attempts}: the latest deliveries, each with its HTTP status, or 0 and an error.
 ``POST /_local/webhooks/chaos`` {seed, double, reorder, drop}
     Probabilities for every delivery from now on. A dropped one is never tried; its event stays in the log.
-``POST /_local/outage`` {status: 500 | 429 | 409 | "reset" | "hang" | "lost" | null, count?, seconds?, method?, path?}
-    The next calls, or the calls of the next seconds, fail so, before any effect; "lost" is a reset after it. With
-    ``method`` or the beginning of a ``path`` only the calls that fit.
+``GET, POST /_local/outage`` {status, count?, seconds?, method?, path?}
+    The next calls, or the calls of the next seconds, fail so: 503 | 429 | 409 | "reset" | "hang" before the endpoint
+    begins; 500 within it and kept for the idempotency key, before the effect, or after it with "spoiled"; "lost" is a
+    reset after all is done; null ends it. With ``method`` or the beginning of a ``path`` only the calls that fit.
 """
 
 from dataclasses import asdict, replace
@@ -62,7 +63,7 @@ class Control:
             Route("/_local/idle", self.idle, methods=["GET"]),
             Route("/_local/webhooks/attempts", self.attempts, methods=["GET"]),
             Route("/_local/webhooks/chaos", self.chaos, methods=["POST"]),
-            Route("/_local/outage", self.outage, methods=["POST"]),
+            Route("/_local/outage", self.outage, methods=["GET", "POST"]),
         ]
 
     async def complete(self, request: Request) -> Response:
@@ -140,8 +141,8 @@ class Control:
         return reply({"seed": int(given.get("seed", 0)), **odds})
 
     async def outage(self, request: Request) -> Response:
-        given = await _json(request)
-        self.api.outage.set(given)
+        if request.method == "POST":
+            self.api.outage.set(await _json(request))
         return reply(self.api.outage.as_json())
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from .protocol.errors import StripeError
 
+UNKNOWN = "An unknown error occurred"
+_LATER = (500, "spoiled", "lost")
+
 
 class ConnectionReset(Exception):
     """The connection is to be closed without an answer."""
@@ -33,14 +36,24 @@ class Outage:
         return {"status": self.status, "count": self.left, "until": self.until, **about}
 
     async def strike(self, method: str, path: str) -> None:
-        """Before anything is done: no effect, no kept answer."""
-        if self.status == "lost" or not self._hits(method, path):
+        """Before the endpoint begins: no effect, no kept answer."""
+        if self.status in _LATER or not self._hits(method, path):
             return
         if self.status == "reset":
             raise ConnectionReset
         if self.status == "hang":
             await asyncio.sleep(3600)
         raise _refusal(int(str(self.status)))
+
+    def fail(self, method: str, path: str) -> None:
+        """Within the endpoint, before its effect: the 500 is kept for the idempotency key."""
+        if self.status == 500 and self._hits(method, path):
+            raise StripeError(500, UNKNOWN, type="api_error")
+
+    def spoil(self, method: str, path: str) -> None:
+        """Within the endpoint, after its effect, which stands; the 500 is kept. ``path`` is the route's, with {id}."""
+        if self.status == "spoiled" and self._hits(method, path):
+            raise StripeError(500, UNKNOWN, type="api_error", keeps_effects=True)
 
     def lose(self, method: str, path: str) -> None:
         """After everything is done: the effect stands, and nobody hears of it."""
@@ -71,4 +84,4 @@ def _refusal(status: int) -> StripeError:
         message = "This object cannot be accessed right now because another API request or Stripe process is "
         message += "currently accessing it."
         return StripeError(409, message, code="lock_timeout", replayable=False)
-    return StripeError(status, "An unknown error occurred", type="api_error", replayable=False)
+    return StripeError(status, UNKNOWN, type="api_error", replayable=False)

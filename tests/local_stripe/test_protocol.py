@@ -89,6 +89,28 @@ def test_a_refused_parameter_does_not_use_up_the_key(shop: Shop) -> None:
     assert call(shop, "POST", "/v1/customers", {"email": "a@b.co"}, idempotency_key="k3").status_code == 200
 
 
+@pytest.mark.parametrize("trouble", [500, "spoiled"])
+def test_a_500_is_replayed_too(shop: Shop, trouble: int | str) -> None:
+    name = f"Nobody {trouble}"
+    shop.server.control("outage", {"status": trouble, "count": 1, "method": "POST", "path": "/v1/customers"})
+    answers = [call(shop, "POST", "/v1/customers", {"name": name}, idempotency_key=f"k4-{trouble}") for _ in range(2)]
+    assert [(one.status_code, one.headers.get("idempotent-replayed")) for one in answers] == [
+        (500, None),
+        (500, "true"),
+    ]
+    assert answers[0].json()["error"]["type"] == "api_error"
+    assert call(shop, "POST", "/v1/customers", {"name": name}, idempotency_key=f"k5-{trouble}").status_code == 200
+    made = shop.v1.customers.search({"query": f"name:'{name}'"}).data
+    assert len(made) == (2 if trouble == "spoiled" else 1)
+
+
+@pytest.mark.parametrize("trouble", [503, 429, 409])
+def test_an_answer_from_before_the_endpoint_is_not_kept(shop: Shop, trouble: int) -> None:
+    shop.server.control("outage", {"status": trouble, "count": 1})
+    answers = [call(shop, "POST", "/v1/customers", {}, idempotency_key=f"k6-{trouble}") for _ in range(2)]
+    assert [one.status_code for one in answers] == [trouble, 200]
+
+
 def test_pages(shop: Shop) -> None:
     customer = shop.customer(card=None)
     ids = [shop.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id}).id for _ in range(5)][::-1]
