@@ -115,8 +115,11 @@ events = Table(
     Column("status", Text, nullable=False, server_default=text("'pending'")),
     _moment("delivered_at"),
     _moment("applied_at"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _moment("next_attempt_at"),
     _one_of("status", EVENT_STATUSES, "events_status_known"),
     Index("events_pending", "received_at", postgresql_where=text("status = 'pending'")),
+    Index("events_open_of_user", "user_id", postgresql_where=text("status in ('pending', 'delivered')")),
     Index("events_orphans", "received_at", postgresql_where=text("status = 'orphan'")),
     comment="The ledger of Stripe's events: pending, delivered, applied, ignored (nothing to do) or orphan (no owner)",
 )

@@ -2,65 +2,43 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 
 import structlog
-from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from database.deliveries import Event, claim_due, find_owners, mark_delivered, put_off, seconds_until_due
 from lifecycle.events import EventHint
 from settings import Settings
 from workflows.carried import first_of_life
 from workflows.door import workflow_id
 from workflows.subscription import SubscriptionWorkflow
 
-BATCH = 500
+SIGNAL_TIMEOUT = timedelta(seconds=10)
 PAUSE_WHEN_AWAY_SECONDS = 2.0
+SHORTEST_PAUSE_SECONDS = 0.05
 
 _log = structlog.get_logger(__name__)
 
-_DUE = text(
-    """
-    select events.id, events.type, events.user_id, events.stripe_subscription_id,
-        subscriptions.status in ('canceled', 'incomplete_expired')
-            and subscriptions.stripe_subscription_id = events.stripe_subscription_id as is_over,
-        subscriptions.status not in ('canceled', 'incomplete_expired') as lives
-    from billing.events
-    left join billing.subscriptions using (user_id)
-    where events.status = 'pending' and events.user_id in (
-        select user_id from billing.events
-        where status = 'pending' and received_at <= now() - make_interval(secs => :window)
-        order by received_at limit :batch
-    )
-    order by events.user_id, events.received_at
-    limit :batch
-    for update of events skip locked
-    """
-)
-_WAITING = text("select exists (select from billing.events where status = 'pending')")
-_MARK = text(
-    """
-    update billing.events set status = done.status, delivered_at = now()
-    from unnest(cast(:ids as text[]), cast(:statuses as text[])) as done (id, status)
-    where events.id = done.id
-    """
-)
-_FIND_OWNERS = text(
-    """
-    update billing.events set status = 'pending', user_id = customers.user_id
-    from billing.customers
-    where events.status = 'orphan' and customers.stripe_customer_id = events.stripe_customer_id
-    """
-)
 
+@dataclass(frozen=True)
+class Delivered:
+    """How many events were handed over, and how many customers could not be told; those are tried again later."""
 
-Event = Row[tuple[object, ...]]
+    events: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Delivered") -> "Delivered":
+        return Delivered(self.events + other.events, self.failed + other.failed)
 
 
 class Relay:
@@ -78,75 +56,78 @@ class Relay:
         self._news.set()
 
     async def run(self) -> None:
-        """Deliver what comes, for ever; what cannot be delivered now stays pending."""
+        """Deliver what comes, for ever; what cannot be delivered now is tried again when its pause is over."""
         while True:
-            await self._news.wait()
             self._news.clear()
             try:
-                while await self._waiting():
-                    await asyncio.sleep(self._window)
-                    await self.deliver()
-            except (SQLAlchemyError, OSError, RPCError, TimeoutError) as error:
+                await self._deliver_next()
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
                 _log.warning("relay_waits", reason=type(error).__name__)
                 await asyncio.sleep(PAUSE_WHEN_AWAY_SECONDS)
-                self._news.set()
+
+    async def _deliver_next(self) -> None:
+        """Wait for what is due next, and deliver it. Nothing new is due before the window is over."""
+        pause = await seconds_until_due(self._engine, self._window)
+        if pause is None or pause > self._window:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._news.wait()
+            return
+        await asyncio.sleep(max(pause, SHORTEST_PAUSE_SECONDS))
+        await self.deliver(self._window)
 
     @activity.defn(name="relay.sweep")
-    async def sweep(self) -> int:
-        """Find owners for orphans, then deliver all that waits, however new; answers how many events were delivered."""
-        async with self._engine.begin() as connection:
-            await connection.execute(_FIND_OWNERS)
-        delivered = 0
-        while count := await self.deliver(window=0):
-            delivered += count
-            with contextlib.suppress(RuntimeError):  # outside an activity there is nobody to tell
-                activity.heartbeat(delivered)
-        return delivered
+    async def sweep(self) -> Delivered:
+        """Find owners for young orphans, then deliver all that is due, however new.
 
-    async def deliver(self, window: float | None = None) -> int:
-        """One batch: every customer whose oldest event has waited for the window, with all of that customer's events.
-
-        The rows stay locked until the signals are out; after a crash in between they are signaled again, which
-        costs one more look and changes nothing.
+        Whoever becomes due meanwhile, again or for the first time, is left to the next time; so it comes to an end.
         """
-        seconds = self._window if window is None else window
-        async with self._engine.begin() as connection:
-            due = (await connection.execute(_DUE, {"window": seconds, "batch": BATCH})).all()
-            owners = [list(rows) for _, rows in groupby(due, key=lambda row: row.user_id)]
-            statuses = await asyncio.gather(*(self._signal(rows) for rows in owners))
-            await self._mark(connection, owners, statuses)
-        failed = statuses.count(None)
-        if failed:
-            raise TimeoutError(f"{failed} customers could not be signaled")
-        return len(due)
+        page = await find_owners(self._engine)
+        while page:
+            _heartbeat()
+            page = await find_owners(self._engine, page)
+        started, total = time.monotonic(), Delivered()
+        while (delivered := await self.deliver(0, time.monotonic() - started)) != Delivered():
+            total += delivered
+            _heartbeat()
+        return total
 
-    async def _mark(
-        self,
-        connection: AsyncConnection,
-        owners: Sequence[Sequence[Event]],
-        statuses: Sequence[str | None],
-    ) -> None:
+    async def deliver(self, window: float, overdue: float = 0) -> Delivered:
+        """One batch: customers whose oldest event has waited for the window, with all of that customer's events."""
+        due = await claim_due(self._engine, window, overdue)
+        owners = [list(rows) for _, rows in groupby(due, key=lambda row: row.user_id)]
+        statuses = await asyncio.gather(*map(self._signal, owners))
         done = [(row.id, status) for rows, status in zip(owners, statuses, strict=True) if status for row in rows]
-        if done:
-            ids, marks = zip(*done, strict=True)
-            await connection.execute(_MARK, {"ids": list(ids), "statuses": list(marks)})
+        failed = [row.id for rows, status in zip(owners, statuses, strict=True) if status is None for row in rows]
+        async with self._engine.begin() as connection:
+            await mark_delivered(connection, done)
+            await put_off(connection, failed)
+        return Delivered(len(done), statuses.count(None))
 
     async def _signal(self, rows: Sequence[Event]) -> str | None:
-        """Tell one workflow; a life that is over is not begun again by events about its past. None: not now."""
+        """Tell one workflow; a life that is over is not begun again by events about its past. None: not now.
+
+        Whatever goes wrong with one customer is no reason not to tell the others.
+        """
         hints = [EventHint(row.id, row.type, row.stripe_subscription_id) for row in rows]
         begins = any(row.lives or (row.stripe_subscription_id and not row.is_over) for row in rows)
+        tell = self._signal_with_start if begins else self._signal_if_running
         try:
-            if begins:
-                await self._signal_with_start(rows[0].user_id, hints)
-            else:
-                handle = self._client.get_workflow_handle_for(SubscriptionWorkflow.run, workflow_id(rows[0].user_id))
-                await handle.signal(SubscriptionWorkflow.stripe_events, hints)
+            async with asyncio.timeout(SIGNAL_TIMEOUT.total_seconds()):
+                await tell(rows[0].user_id, hints)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return "ignored"
             _log.warning("signal_failed", user_id=rows[0].user_id, reason=error.status.name)
             return None
+        except Exception as error:
+            _log.warning("signal_failed", user_id=rows[0].user_id, reason=type(error).__name__)
+            return None
         return "delivered"
+
+    async def _signal_if_running(self, user_id: str, hints: list[EventHint]) -> None:
+        handle = self._client.get_workflow_handle_for(SubscriptionWorkflow.run, workflow_id(user_id))
+        await handle.signal(SubscriptionWorkflow.stripe_events, hints, rpc_timeout=SIGNAL_TIMEOUT)
 
     async def _signal_with_start(self, user_id: str, hints: list[EventHint]) -> None:
         await self._client.start_workflow(
@@ -159,8 +140,10 @@ class Relay:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary="One customer's subscription, from the first click to the end",
+            rpc_timeout=SIGNAL_TIMEOUT,
         )
 
-    async def _waiting(self) -> bool:
-        async with self._engine.connect() as connection:
-            return bool((await connection.execute(_WAITING)).scalar())
+
+def _heartbeat() -> None:
+    with contextlib.suppress(RuntimeError):  # outside an activity there is nobody to tell
+        activity.heartbeat()
