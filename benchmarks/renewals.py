@@ -48,7 +48,7 @@ async def a_year(stack: Stack) -> list[HistoryEvent]:
             await travel.fast_forward(user.id, A_MONTH)
     await engine.dispose()
     lived = (await history(client, user.id))[before:]
-    return [event for event, kind in zip(lived, kinds(lived), strict=True) if kind != TRAVEL]
+    return [event for event, kind in zip(lived, kinds(lived), strict=True) if kind not in TRAVEL]
 
 
 async def run() -> None:
