@@ -1,5 +1,6 @@
 """Handing letters to the SMTP server, and reading its answer."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
@@ -18,6 +19,8 @@ from activities.stationery import Letter
 from settings import Settings
 
 _TIMEOUT_SECONDS = 15
+HAND_OVER_SECONDS = 20.0
+"""For a whole conversation about one letter: a server that answers each line late must not take all day."""
 # Answers with a 5 that are about us (not signed in, wrong order, no TLS) and not about this letter.
 _ABOUT_US = frozenset((503, 521, 530, 534, 535, 538))
 
@@ -28,12 +31,13 @@ class Answer:
 
     ``refused`` means never (the recipient or the letter was turned down); not accepted and not refused means later.
     ``server_is_away`` says that the next letter would fare no better. ``reason`` holds no address and no text of the
-    server, which likes to repeat addresses.
+    server, which likes to repeat addresses. ``perhaps_taken``: the letter was offered, and then nothing was heard.
     """
 
     reason: str | None = None
     refused: bool = False
     server_is_away: bool = False
+    perhaps_taken: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -98,10 +102,13 @@ class Delivery:
 
     async def hand_over(self, message: EmailMessage) -> Answer:
         """Offer one letter to the server and say what it answered."""
+        offered = False
         try:
-            if not self._smtp.is_connected:
-                await self._smtp.connect()
-            await self._smtp.send_message(message)
+            async with asyncio.timeout(HAND_OVER_SECONDS):
+                if not self._smtp.is_connected:
+                    await self._smtp.connect()
+                offered = True
+                await self._smtp.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as refusal:
             return _judge(refusal.recipients[0].code)
         except aiosmtplib.SMTPNotSupported:
@@ -111,7 +118,8 @@ class Delivery:
         except aiosmtplib.SMTPResponseException as refusal:
             return Answer(f"smtp {refusal.code}", server_is_away=True)
         except (aiosmtplib.SMTPException, OSError) as error:
-            return Answer(f"smtp unreachable ({type(error).__name__})", server_is_away=True)
+            reason = f"smtp unreachable ({type(error).__name__})"
+            return Answer(reason, server_is_away=True, perhaps_taken=offered)
         return Answer()
 
 

@@ -1,10 +1,12 @@
 """Sending the letters that wait in `billing.notifications`, effectively once each.
 
-A letter is sent while its row is locked and marked in the same transaction. A crash between the server's yes and our
-commit repeats it with the same Message-ID. Names and addresses are read here and nowhere else; nothing that leaves
-these activities (arguments, results, errors, logs) holds more than the letter's id.
+A letter is claimed, sent without a connection to PostgreSQL (a slow mail server must not use up the pool that billing
+needs), and marked. A crash between the server's yes and our mark repeats it with the same Message-ID when the claim has
+expired. Names and addresses are read here and nowhere else; nothing that leaves these activities (arguments, results,
+errors, logs) holds more than the letter's id.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +30,8 @@ from settings import Settings
 SWEEP_BATCH = 200
 SWEEP_AFTER = timedelta(minutes=1)
 """Younger letters are still in the hands of the workflow that decided them."""
+SWEEP_SECONDS, SEND_SECONDS = 60.0, 8.0
+"""After so long no further letter is begun: the next sweep comes soon, and the workflow's step lasts 30 seconds."""
 GIVE_UP_AFTER = timedelta(days=4)
 """How long a letter that the server puts off is offered again (RFC 5321 section 4.5.4.1: four to five days)."""
 
@@ -49,7 +53,7 @@ class Emails:
 
         Raises a retryable `ApplicationError` (type ``LetterDeferred``) when a letter has to be tried again.
         """
-        outcomes = await self._send_all(notification_ids)
+        outcomes = await self._send_all(notification_ids, SEND_SECONDS)
         waiting = [outcome.reason for outcome in outcomes if outcome.status == "pending"]
         if waiting:
             raise ApplicationError(f"{len(waiting)} letter(s) have to wait: {waiting[0]}", type="LetterDeferred")
@@ -59,28 +63,29 @@ class Emails:
         """Send what was left behind, a bounded batch at a time, and say how many were sent."""
         async with self._engine.connect() as connection:
             ids = (await connection.scalars(left_behind(SWEEP_AFTER, SWEEP_BATCH))).all()
-        return sum(outcome.status == "sent" for outcome in await self._send_all(ids))
+        return sum(outcome.status == "sent" for outcome in await self._send_all(ids, SWEEP_SECONDS))
 
-    async def _send_all(self, ids: Sequence[UUID]) -> list[Outcome]:
+    async def _send_all(self, ids: Sequence[UUID], seconds: float) -> list[Outcome]:
         """In one conversation, until the server is away: then the rest would only wait for the same time-out."""
         outcomes: list[Outcome] = []
+        ends = time.monotonic() + seconds
         async with Delivery(self._settings) as delivery:
             for letter_id in ids:
                 activity.heartbeat()
                 outcome = await self._send_one(letter_id, delivery)
                 if outcome:
                     outcomes.append(outcome)
-                if outcome and outcome.server_is_away:
+                if (outcome and outcome.server_is_away) or time.monotonic() > ends:
                     break
         return outcomes
 
     async def _send_one(self, letter_id: UUID, delivery: Delivery) -> Outcome | None:
         """``None`` when there is nothing to send."""
+        letter = await take(self._engine, letter_id)
+        if letter is None:
+            return None
+        outcome = await self._try(letter, delivery)
         async with self._engine.begin() as connection:
-            letter = await take(connection, letter_id)
-            if letter is None:
-                return None
-            outcome = await self._try(letter, delivery)
             await mark(connection, letter_id, outcome)
         kind = letter.row["kind"]
         telemetry.NOTIFICATIONS.labels(kind, outcome.status).inc()
@@ -137,4 +142,4 @@ def _outcome(answer: Answer, waiting: Waiting) -> Outcome:
     too_late = waiting.attempts > 0 and waiting.created_at < datetime.now(UTC) - GIVE_UP_AFTER
     if too_late and not answer.server_is_away:
         return Outcome("failed", f"gave up after {answer.reason}")
-    return Outcome("pending", answer.reason, answer.server_is_away)
+    return Outcome("pending", answer.reason, answer.server_is_away, answer.perhaps_taken)

@@ -1,15 +1,23 @@
-"""The letters that wait, as PostgreSQL keeps them: taken under lock with all that sending needs, and marked."""
+"""The letters that wait, as PostgreSQL keeps them: claimed with all that sending needs, and marked.
+
+A claim is a moment in the row and no lock, for sending takes as long as the mail server likes.
+"""
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, column, func, select, table, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Row, Select, column, func, select, table, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from activities.relevance import Standing
 from database.tables import SCHEMA, cards, customers, invoice_links, notifications, subscriptions
+
+CLAIM = timedelta(minutes=3)
+"""How long a letter belongs to whoever claimed it and was not heard of since, doubled with each try before: perhaps the
+server took it, so it is repeated seldom."""
+_MOST_DOUBLINGS = 6
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,15 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one letter; ``pending`` means that it is to be tried again."""
+    """What became of one letter; ``pending`` means that it is to be tried again.
+
+    ``perhaps_sent``: the server was offered the letter and did not say whether it took it; the claim stands.
+    """
 
     status: str
     reason: str | None = None
     server_is_away: bool = False
+    perhaps_sent: bool = False
 
 
 _users = table("users", column("id"), column("name"), column("email"), schema=SCHEMA)
@@ -57,22 +69,28 @@ _standing = [subscriptions.c[field.name] for field in fields(Standing)]
 _card = [cards.c.brand, cards.c.last4, cards.c.exp_month, cards.c.exp_year]
 
 
-async def take(connection: AsyncConnection, letter_id: UUID) -> Waiting | None:
-    """Lock the letter for this transaction; ``None`` when it does not wait or another sender holds it."""
-    row = (await connection.execute(_waiting(letter_id))).one_or_none()
-    return None if row is None else _read(row)
+async def take(engine: AsyncEngine, letter_id: UUID) -> Waiting | None:
+    """Claim the letter; ``None`` when it does not wait or another sender has claimed it."""
+    claim = update(notifications).where(
+        notifications.c.id == letter_id, notifications.c.status == "pending", _is_free()
+    )
+    async with engine.begin() as connection:
+        if not (await connection.execute(claim.values(claimed_at=func.now()))).rowcount:
+            return None
+        return _read((await connection.execute(_waiting(letter_id))).one())
 
 
 async def mark(connection: AsyncConnection, letter_id: UUID, outcome: Outcome) -> None:
-    """Write down what became of it, and count the try unless there was none."""
+    """Write down what became of it, and count the try unless there was none. What was sent stays sent."""
     tried = outcome.status != "skipped"
     await connection.execute(
         update(notifications)
-        .where(notifications.c.id == letter_id)
+        .where(notifications.c.id == letter_id, notifications.c.status == "pending")
         .values(
             status=outcome.status,
             last_error=outcome.reason,
             attempts=notifications.c.attempts + int(tried),
+            claimed_at=notifications.c.claimed_at if outcome.perhaps_sent else None,
             sent_at=func.clock_timestamp() if outcome.status == "sent" else None,
         )
     )
@@ -85,10 +103,15 @@ def left_behind(age: timedelta, limit: int) -> Select[UUID]:
     """
     return (
         select(notifications.c.id)
-        .where(notifications.c.status == "pending", notifications.c.created_at < func.now() - age)
+        .where(notifications.c.status == "pending", notifications.c.created_at < func.now() - age, _is_free())
         .order_by(notifications.c.attempts, notifications.c.created_at)
         .limit(limit)
     )
+
+
+def _is_free() -> ColumnElement[bool]:
+    claimed_at, tries = notifications.c.claimed_at, func.least(notifications.c.attempts, _MOST_DOUBLINGS)
+    return claimed_at.is_(None) | (claimed_at < func.now() - CLAIM * func.power(2, tries))
 
 
 def _waiting(letter_id: UUID) -> Select[Any]:
@@ -104,8 +127,7 @@ def _waiting(letter_id: UUID) -> Select[Any]:
     return (
         select(*_letter, *_reader, *_standing, *_card, invoice_links.c.url, subscriptions.c.seq)
         .select_from(everything)
-        .where(notifications.c.id == letter_id, notifications.c.status == "pending")
-        .with_for_update(of=notifications, skip_locked=True)
+        .where(notifications.c.id == letter_id)
     )
 
 

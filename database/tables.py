@@ -156,6 +156,7 @@ notifications = Table(
     Column("last_error", Text),
     _now("created_at"),
     _moment("sent_at"),
+    _moment("claimed_at"),
     UniqueConstraint("user_id", "kind", "occasion", name="notifications_once"),
     Index("notifications_pending", "created_at", postgresql_where=text("status = 'pending'")),
     comment="Letters due and sent: one a user, kind and occasion",

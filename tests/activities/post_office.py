@@ -50,6 +50,21 @@ class PostOffice:
         return self.letterbox.letters()
 
 
+class Hangs(Catcher):
+    """Takes a letter, and says so when it pleases."""
+
+    def __init__(self, letterbox: Letterbox, outage: Outage) -> None:
+        super().__init__(letterbox, outage)
+        self.goes_on = asyncio.Event()
+        self.hanging = 0
+
+    async def handle_DATA(self, *conversation: Any) -> str:
+        answer = await super().handle_DATA(*conversation)
+        self.hanging += 1
+        await self.goes_on.wait()
+        return answer
+
+
 async def customer(engine: AsyncEngine, address: str = "ada@example.com", name: str = "Ada", **standing: Any) -> None:
     """A signed-up user, and where the subscription stands."""
     person = """insert into "user" (id, name, email, "emailVerified") values ('user_1', :name, :email, true)"""
@@ -75,6 +90,12 @@ async def age(engine: AsyncEngine, letter_id: UUID, by: timedelta, attempts: int
     older = {"created_at": datetime.now(UTC) - by, "attempts": attempts}
     async with engine.begin() as connection:
         await connection.execute(update(notifications).where(notifications.c.id == letter_id).values(**older))
+
+
+async def claimed(engine: AsyncEngine, letter_id: UUID, ago: timedelta) -> None:
+    moment = {"claimed_at": datetime.now(UTC) - ago}
+    async with engine.begin() as connection:
+        await connection.execute(update(notifications).where(notifications.c.id == letter_id).values(**moment))
 
 
 async def send(emails: Emails, *letters: UUID) -> None:
