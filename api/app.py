@@ -17,7 +17,7 @@ import telemetry
 from api import checkout, failures, health, operations, plans, subscriptions, webhooks
 from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
-from api.envelope import BodyLimit, Envelope
+from api.envelope import BodyLimit, Envelope, TimeLimit
 from api.outside import connect_outside
 from api.parts import Outside, Parts
 from database.ledger import Ledger
@@ -29,6 +29,8 @@ from workflows.door import Unavailable
 
 VERSION = "0.1.0"
 PAUSE_SECONDS = 5.0
+MARGIN_SECONDS = 5.0
+"""What a request may take beside waiting for the workflow; then a part has fallen silent in the middle of it."""
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +83,7 @@ def create_app(
     app.add_middleware(
         BodyLimit, limit=settings.request_max_bytes, limits_by_path={webhooks.PATH: settings.webhook_max_bytes}
     )
+    app.add_middleware(TimeLimit, seconds=settings.request_deadline_seconds + MARGIN_SECONDS)
     app.add_middleware(Envelope)
     return app
 

@@ -1,5 +1,6 @@
 """What surrounds every request: its id, its line in the log, its time, the limit of its body, and the last resort."""
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -51,6 +52,34 @@ class Envelope:
             await answer(Problem("internal_error"))(scope, receive, send_named)
         finally:
             _account(scope, status, time.perf_counter() - began)
+
+
+class TimeLimit:
+    """Nobody waits for ever for a part that took the question and fell silent: no answer in time is a 503."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_in_time(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._seconds) as limit:
+                await self._app(scope, receive, send_in_time)
+        except Exception:
+            if begun or not limit.expired():
+                raise
+            log.warning("request_took_too_long", seconds=self._seconds)
+            await answer(Problem("temporarily_unavailable", "Please try again in a moment."))(scope, receive, send)
 
 
 class BodyLimit:

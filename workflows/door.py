@@ -68,12 +68,17 @@ class Door:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             static_summary="One customer's subscription, from the first click to the end",
         )
-        return await self._client.execute_update_with_start_workflow(
-            SubscriptionWorkflow.ask,  # type: ignore[arg-type]  # the SDK mistypes an update that has a validator
-            request,
-            start_workflow_operation=start,
-            id=request.operation_id,
-        )
+        begun = asyncio.create_task(start.workflow_handle())  # or the SDK's future of it dies unheard, with a traceback
+        begun.add_done_callback(lambda task: task.cancelled() or task.exception())
+        try:
+            return await self._client.execute_update_with_start_workflow(
+                SubscriptionWorkflow.ask,  # type: ignore[arg-type]  # the SDK mistypes an update that has a validator
+                request,
+                start_workflow_operation=start,
+                id=request.operation_id,
+            )
+        finally:
+            begun.cancel()
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> Refusal | None:
