@@ -59,6 +59,7 @@ class CatchUp:
             place = page[-1].id
 
     async def _back_to_the_beginning(self) -> AsyncIterator[Page]:
+        """Nothing is remembered on this way: a cursor at a young event would hide the older ones for ever."""
         page = await self._list()
         for _ in range(MOST_PAGES - 1):
             if not page:
@@ -77,7 +78,8 @@ class CatchUp:
         return True
 
     async def _list(self, place: "EventListParams | None" = None) -> Page:
-        """Up to a hundred events, oldest first."""
+        """Up to a hundred events, oldest first. Each call is a sign of life: the first run makes dozens of them."""
+        activity.heartbeat()
         params: EventListParams = {"limit": PAGE, **(place or {})}
         with answers():
             return (await self._stripe.v1.events.list_async(params)).data[::-1]

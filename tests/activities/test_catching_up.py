@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ class EventsOfStripe:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.v1 = SimpleNamespace(events=self)
+        self.diary: list[str] = []
 
     def happens(self, name: str, *, ago: float = 0) -> None:
         self.events.append(
@@ -38,6 +40,7 @@ class EventsOfStripe:
         )
 
     async def list_async(self, params: dict[str, Any]) -> SimpleNamespace:
+        self.diary.append("asked")
         newest_first = sorted(self.events, key=lambda event: event["created"], reverse=True)
         ids = [event["id"] for event in newest_first]
         if "ending_before" in params:
@@ -66,7 +69,9 @@ def events() -> EventsOfStripe:
 
 
 async def caught_up(events: EventsOfStripe, engine: AsyncEngine) -> int:
-    return int(await ActivityEnvironment().run(CatchUp(cast(Stripe, events), engine).catch_up))
+    here = ActivityEnvironment()
+    here.on_heartbeat = lambda *_: events.diary.append("alive")
+    return int(await here.run(CatchUp(cast(Stripe, events), engine).catch_up))
 
 
 async def known(engine: AsyncEngine) -> set[str]:
@@ -121,3 +126,15 @@ async def test_after_a_pause_longer_than_stripe_keeps_events_all_that_is_left_is
         events.happens(f"{number}", ago=DAY - number)
 
     assert await caught_up(events, engine) == PAGE + 1
+
+
+async def test_a_long_first_run_gives_a_sign_of_life_with_every_page(
+    events: EventsOfStripe, engine: AsyncEngine
+) -> None:
+    for number in range(5 * PAGE):
+        events.happens(f"{number}", ago=DAY - number)
+
+    await caught_up(events, engine)
+
+    assert events.diary.count("asked") > 5
+    assert ("asked", "asked") not in list(pairwise(events.diary))
