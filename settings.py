@@ -99,6 +99,11 @@ class Settings(BaseSettings):
             raise ValueError("must be a postgresql:// address")
         return SecretStr(f"postgresql+psycopg://{rest}")
 
+    @property
+    def lets_travel_in_time(self) -> bool:
+        """Whether a customer's clock may be ahead of the wall's; in production it is not, whatever a row says."""
+        return self.mode == "local"
+
     @model_validator(mode="after")
     def _keep_the_laptop_out_of_production(self) -> Self:
         if self.mode == "production":
@@ -106,4 +111,9 @@ class Settings(BaseSettings):
                 raise ValueError("stripe_api_url is for the local Stripe; unset it in production mode")
             if self.stripe_test_clocks:
                 raise ValueError("stripe_test_clocks lets customers travel in time; unset it in production mode")
+            if not self.stripe_webhook_secrets:
+                raise ValueError(
+                    "stripe_webhook_secrets is empty, so every webhook would be turned away; "
+                    "set it to the signing secret of your endpoint (whsec_…)"
+                )
         return self

@@ -52,7 +52,11 @@ def make_worker(
     prices = Prices(stripe_client)
     sign_up = SignUp(stripe_client, Customers(stripe_client, engine, settings), prices)
     payments = Payments(stripe_client, engine, catalogue, prices)
-    records = Records(engine, continue_as_new_after_events=settings.continue_as_new_after_events)
+    records = Records(
+        engine,
+        continue_as_new_after_events=settings.continue_as_new_after_events,
+        lets_travel_in_time=settings.lets_travel_in_time,
+    )
     emails = Emails(engine, settings)
     relay = Relay(engine, client, settings)
     promises = Promises(engine, Door(client, settings.temporal_task_queue))

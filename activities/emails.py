@@ -98,7 +98,7 @@ class Emails:
         """Check, write and hand over one letter. One that cannot be written waits for a release that can."""
         if not waiting.address:
             return Outcome("skipped", "no address")
-        now = datetime.now(UTC) + waiting.clock_offset
+        now = datetime.now(UTC) + (waiting.clock_offset if self._settings.lets_travel_in_time else timedelta(0))
         try:
             due = _completed(due_from_row(waiting.row), waiting)
             if reason := why_skip(due, waiting.standing, now):

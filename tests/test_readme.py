@@ -74,6 +74,7 @@ def assert_is_a_command(words: str) -> None:
 
 def test_the_endpoints_are_those_of_the_contract() -> None:
     settings = Settings(
+        mode="local",
         database_url=SecretStr("postgresql://nobody@127.0.0.1/none"),
         stripe_api_key=SecretStr("sk_test_none"),
         auth_secret=SecretStr("none"),

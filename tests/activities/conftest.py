@@ -25,7 +25,7 @@ async def post(tmp_path: Path) -> AsyncIterator[PostOffice]:
 @pytest.fixture
 def settings(database: str, post: PostOffice) -> Settings:
     smtp = {"smtp_port": post.port, "smtp_security": "none", "mail_from": "Perennial <billing@perennial.example>"}
-    return Settings(database_url=database, stripe_api_key="sk_test_1", auth_secret="secret", **smtp)
+    return Settings(mode="local", database_url=database, stripe_api_key="sk_test_1", auth_secret="secret", **smtp)
 
 
 @pytest_asyncio.fixture

@@ -285,6 +285,19 @@ async def test_a_time_traveller_gets_letters_of_their_own_day(
     assert (await letter(engine, too_late)).last_error == "trial is over"
 
 
+async def test_in_production_nobody_travels_in_time_whatever_a_row_says(
+    engine: AsyncEngine, settings: Settings, post: PostOffice
+) -> None:
+    await customer(engine, **TRIALING)
+    async with engine.begin() as connection:
+        await connection.execute(insert(customers).values(user_id="user_1", clock_offset_seconds=30 * 86_400))
+    due = await decide(engine, Notification.TRIAL_ENDING, "sub_1/x", trial_ends_at=SOON)
+
+    await send(Emails(engine, settings.model_copy(update={"mode": "production"})), due)
+
+    assert abs(post.caught[0].dated - datetime.now(UTC)) < timedelta(minutes=1)
+
+
 async def test_the_sweep_sends_what_was_left_behind(engine: AsyncEngine, emails: Emails, post: PostOffice) -> None:
     await customer(engine)
     young = await decide(engine, Notification.WELCOME, "sub_young")
