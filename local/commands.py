@@ -88,7 +88,7 @@ def demo(state: Folder = Path(".local")) -> None:
     """Play the demo on the running stack: a new customer's life, from trial to farewell, in a minute."""
     from rich.console import Console
 
-    from local.demo import StoryWentWrong
+    from local.customer import StoryWentWrong
     from local.traveling import NoStack, RunningStack, play_demo
 
     console = Console()

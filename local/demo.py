@@ -4,117 +4,22 @@ What the customer does on Stripe's pages (a new card, paying an open invoice) is
 request that any frontend would send. Between the steps the customer's time is moved ahead.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import httpx
 from rich.console import Console
 
-from activities.gateway import Stripe, open_stripe
+from activities.gateway import open_stripe
 from database.session import make_engine
 from local import betterauth, configuration
+from local.customer import Customer, at_home
 from local.narration import Narrator
 from local.time_travel import TimeTravel
-from local.waiting import until
 from settings import Settings
 from workflows.connection import connect
-
-ARRIVES_WITHIN_SECONDS = 60.0
-
-
-class StoryWentWrong(Exception):
-    """The demo did not go as it should; the message says at which step and what was there instead."""
-
-
-@dataclass
-class Customer:
-    """The one whom the story is about."""
-
-    user: betterauth.SignedInUser
-    http: httpx.AsyncClient
-    stripe: Stripe
-    travel: TimeTravel
-    mailbox: str
-    letters_seen: int = 0
-
-    async def asks(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-        """A request to the API; tried again under the same Idempotency-Key while a part of the stack restarts."""
-        headers = {"Authorization": f"Bearer {self.user.token}", "Idempotency-Key": str(uuid4())}
-        answers: list[httpx.Response] = []
-
-        async def is_answered() -> bool:
-            try:
-                answer = await self.http.request(method, f"/billing{path}", json=body, headers=headers)
-            except httpx.TransportError:
-                return False
-            if answer.status_code in {202, 502, 503}:
-                return False
-            answers.append(answer)
-            return True
-
-        await until(is_answered, within=ARRIVES_WITHIN_SECONDS, what=f"{method} {path} was not answered")
-        if answers[0].is_error:
-            raise StoryWentWrong(f"{method} /billing{path} answered {answers[0].status_code}: {answers[0].text}")
-        return dict(answers[0].json())
-
-    async def stands(self) -> dict[str, Any]:
-        """GET /billing/subscriptions/me"""
-        return await self.asks("GET", "/subscriptions/me")
-
-    async def becomes(self, status: str) -> dict[str, Any]:
-        """Wait until the API says this status."""
-        seen: dict[str, Any] = {}
-
-        async def is_there() -> bool:
-            seen.update(await self.stands())
-            return bool(seen["status"] == status)
-
-        await until(is_there, within=ARRIVES_WITHIN_SECONDS, what=f"the customer is not {status}")
-        return seen
-
-    async def waits(self, **duration: float) -> datetime:
-        """Time passes for this customer."""
-        await self.travel.fast_forward(self.user.id, timedelta(**duration))
-        return await self.travel.now(self.user.id)
-
-    async def new_letters(self) -> list[str]:
-        """Subjects of the letters that came since the last look; at least one is waited for."""
-        found: list[str] = []
-
-        async def has_come() -> bool:
-            answer = await self.http.get(f"{self.mailbox}/api/messages")
-            mine = [letter for letter in answer.json() if self.user.email in str(letter["to"])]
-            mine.sort(key=lambda letter: str(letter["received_at"]))
-            found[:] = [str(letter["subject"]) for letter in mine[self.letters_seen :]]
-            return bool(found)
-
-        await until(has_come, within=ARRIVES_WITHIN_SECONDS, what="no letter came")
-        self.letters_seen += len(found)
-        return found
-
-    async def new_card(self, token: str) -> None:
-        """On Stripe's portal page: another card for everything that comes."""
-        subscription = await self.subscription()
-        method = await self.stripe.v1.payment_methods.attach_async(token, {"customer": str(subscription.customer)})
-        await self.stripe.v1.customers.update_async(
-            str(subscription.customer), {"invoice_settings": {"default_payment_method": method.id}}
-        )
-        await self.stripe.v1.subscriptions.update_async(subscription.id, {"default_payment_method": method.id})
-
-    async def pays_the_open_invoice(self) -> None:
-        """On Stripe's hosted invoice page, where the letter's button leads."""
-        subscription = await self.subscription()
-        await self.stripe.v1.invoices.pay_async(str(subscription.latest_invoice))
-
-    async def subscription(self) -> Any:
-        """The subscription in Stripe's books."""
-        found = await self.stripe.v1.subscriptions.search_async({"query": f"metadata['user_id']:'{self.user.id}'"})
-        return found.data[0]
-
 
 Chapter = Callable[[Customer, Narrator], Awaitable[None]]
 
@@ -161,7 +66,7 @@ async def recovery(ada: Customer, narrator: Narrator) -> None:
 async def upgrade(ada: Customer, narrator: Narrator) -> None:
     """What is left of the old plan is credited, the difference charged."""
     await ada.asks("PATCH", "/subscriptions/plan", {"plan": "PRO", "interval": "month"})
-    paid = await ada.stripe.v1.invoices.retrieve_async(str((await ada.subscription()).latest_invoice))
+    paid = await ada.latest_invoice()
     story = f"Ada upgrades to PRO; the difference of {paid.amount_paid / 100:.2f} {paid.currency.upper()} is charged"
     narrator.tell(story, await ada.becomes("active"), await ada.new_letters())
 
@@ -206,11 +111,9 @@ async def play(environment: Mapping[str, str], addresses: Mapping[str, str], con
 async def _ada(settings: Settings, addresses: Mapping[str, str]) -> AsyncIterator[Customer]:
     """A new customer who has just signed in to the web app."""
     plain_url = settings.database_url.get_secret_value().replace("postgresql+psycopg", "postgresql")
-    user = betterauth.sign_in(
-        plain_url,
-        name="Ada Lovelace",
-        email=f"ada.{uuid4().hex[:6]}@example.org",
-        secret=settings.auth_secret.get_secret_value(),
+    email, secret = f"ada.{uuid4().hex[:6]}@example.org", settings.auth_secret.get_secret_value()
+    user = await at_home(
+        lambda: asyncio.to_thread(betterauth.sign_in, plain_url, name="Ada Lovelace", email=email, secret=secret)
     )
     engine = make_engine(settings, application_name="perennial-demo")
     try:
@@ -218,7 +121,7 @@ async def _ada(settings: Settings, addresses: Mapping[str, str]) -> AsyncIterato
             open_stripe(settings) as stripe_client,
             httpx.AsyncClient(base_url=addresses["api"], timeout=30, trust_env=False) as http,
         ):
-            travel = TimeTravel(settings, await connect(settings), stripe_client, engine)
+            travel = TimeTravel(settings, await at_home(lambda: connect(settings)), stripe_client, engine)
             yield Customer(user, http, stripe_client, travel, addresses["mailbox"])
     finally:
         await engine.dispose()

@@ -2,11 +2,13 @@
 
 At every stop Stripe goes first, its webhooks arrive, and the workflow follows, so that webhooks, timers, letters
 and access fall where they would in real life. Only the local stack can do this: it is refused in production mode and
-for customers without a test clock. The time skipping of Temporal is experimental and is used nowhere else.
+for customers without a test clock. A part that restarts on the way is waited for: each stride leads to a moment, so
+that it can be repeated. The time skipping of Temporal is experimental and is used nowhere else.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import httpx
 from sqlalchemy import select, text
@@ -20,6 +22,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from activities.gateway import Stripe
 from database import tables
 from lifecycle.subscription import Subscription
+from local.patience import is_away, patiently
 from local.waiting import until
 from settings import Settings
 from workflows.door import workflow_id
@@ -28,6 +31,8 @@ from workflows.subscription import SubscriptionWorkflow
 AFTER_A_DEADLINE = timedelta(minutes=61)
 """Stripe finalizes and charges an invoice about an hour after it drafted it; that hour is a stop of its own."""
 SETTLES_WITHIN_SECONDS = 60.0
+
+T = TypeVar("T")
 
 _UNAPPLIED = text(
     "select exists (select from billing.events where user_id = :user_id and status in ('pending', 'delivered'))"
@@ -53,9 +58,12 @@ class TimeTravel:
     async def now(self, user_id: str) -> datetime:
         """The customer's own time."""
         where = select(tables.customers.c.clock_offset_seconds).where(tables.customers.c.user_id == user_id)
-        async with self._engine.connect() as connection:
-            offset = (await connection.execute(where)).scalar() or 0
-        return datetime.now(UTC) + timedelta(seconds=offset)
+
+        async def read() -> int:
+            async with self._engine.connect() as connection:
+                return (await connection.execute(where)).scalar() or 0
+
+        return datetime.now(UTC) + timedelta(seconds=await _asked(read))
 
     async def fast_forward(self, user_id: str, duration: timedelta) -> list[datetime]:
         """Move one customer ahead by ``duration``; answers the stops that were made on the way."""
@@ -72,7 +80,7 @@ class TimeTravel:
         await self.settle(user_id)
         here, ahead = await self.now(user_id), {target}
         while here < target:
-            ahead |= await self._moments(user_id)
+            ahead |= await _asked(lambda: self._moments(user_id))
             ahead = {moment for moment in ahead if here < moment <= target}
             stop = min(ahead, default=target)
             await self._step(user_id, stop, stop - here)
@@ -80,10 +88,11 @@ class TimeTravel:
             here = max(stop, await self.now(user_id))
 
     async def _step(self, user_id: str, stop: datetime, stride: timedelta) -> None:
-        await self._set_clock(user_id, stop)
-        await self._advance_stripe(user_id, stop)
+        goal = await _asked(lambda: self._workflow_time(user_id)) + stride
+        await _asked(lambda: self._set_clock(user_id, stop))
+        await _asked(lambda: self._advance_stripe(user_id, stop))
         await self.settle(user_id)
-        await self._advance_workflow(user_id, stride)
+        await _asked(lambda: self._advance_workflow(user_id, goal))
         await self.settle(user_id)
 
     async def _moments(self, user_id: str) -> set[datetime]:
@@ -108,20 +117,38 @@ class TimeTravel:
             return
         if customer.test_clock_id is None:
             raise CannotTravel(f"{user_id} has no test clock at Stripe and lives on the wall clock.")
-        clocks = self._stripe.v1.test_helpers.test_clocks
-        await clocks.advance_async(customer.test_clock_id, {"frozen_time": int(moment.timestamp())})
+        clocks, clock_id, target = self._stripe.v1.test_helpers.test_clocks, customer.test_clock_id, moment.timestamp()
+        clock = await clocks.retrieve_async(clock_id)
+        if clock.status == "ready" and clock.frozen_time < int(target):
+            await clocks.advance_async(clock_id, {"frozen_time": int(target)})
 
         async def is_ready() -> bool:
-            return (await clocks.retrieve_async(customer.test_clock_id)).status == "ready"
+            return (await clocks.retrieve_async(clock_id)).status == "ready"
 
         await until(is_ready, within=SETTLES_WITHIN_SECONDS, what="Stripe's clock is still advancing")
 
-    async def _advance_workflow(self, user_id: str, stride: timedelta) -> None:
+    async def _workflow_time(self, user_id: str) -> datetime:
+        """By the workflow's own clock, which began at the wall clock's; without a workflow the wall clock's."""
         handle = self._handle(user_id)
-        if await self._is_running(handle):
+        return await self._skipper.get_current_time(handle) if await self._is_running(handle) else datetime.now(UTC)
+
+    async def _advance_workflow(self, user_id: str, goal: datetime) -> None:
+        handle = self._handle(user_id)
+        if not await self._is_running(handle):
+            return
+        stride = goal - await self._skipper.get_current_time(handle)
+        if stride > timedelta(0):
             await self._skipper.fast_forward(handle, stride)
 
     async def _is_settled(self, user_id: str) -> bool:
+        try:
+            return await self._has_arrived(user_id)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return False
+
+    async def _has_arrived(self, user_id: str) -> bool:
         async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
             if not (await http.get(f"{self._control}/idle")).json()["idle"]:
                 return False
@@ -154,6 +181,10 @@ class TimeTravel:
 
     def _handle(self, user_id: str) -> WorkflowHandle[SubscriptionWorkflow, str]:
         return self._client.get_workflow_handle_for(SubscriptionWorkflow.run, workflow_id(user_id))
+
+
+async def _asked(ask: Callable[[], Awaitable[T]]) -> T:
+    return await patiently(ask, within=SETTLES_WITHIN_SECONDS, what="a part of the stack does not answer")
 
 
 def parse_duration(words: str) -> timedelta:
