@@ -148,7 +148,7 @@ async def test_a_declined_card_whose_answer_was_lost_is_told_and_leaves_nothing_
 
     assert first.status_code == 202, first.text
     await until(is_declined, within=30, what="the customer never hears of the decline")
-    assert [life["status"] for life in await lives_of(world, ada)] == ["canceled"]
+    assert [life["status"] for life in await lives_of(world, ada)] == ["incomplete_expired"]
     assert await paid(ada) == 0
 
 
