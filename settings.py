@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     catch_up_seconds: int = Field(default=900, ge=1)
     """How often Stripe's Events API is asked for events that were never delivered to us."""
 
+    # Retention
+    events_kept_days: int = Field(default=400, ge=31)
+    """How long events that are dealt with are kept. Stripe sends for 3 days and keeps 30: a forgotten one would be new.
+
+    https://docs.stripe.com/webhooks#retries, https://docs.stripe.com/api/events
+    """
+    operations_kept_days: int = Field(default=400, ge=31)
+    """How long an Idempotency-Key is answered as it was the first time."""
+
     # E-mail
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 1025

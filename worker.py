@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,16 +20,17 @@ from activities.gateway import Stripe, open_stripe
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.records import Records
+from activities.retention import Retention
 from activities.sign_up import SignUp
 from database.session import make_engine
 from lifecycle.plans import load_catalogue
 from settings import Settings
-from workflows.connection import connect_patiently
+from workflows.connection import connect_patiently, patiently
 from workflows.door import Door
 from workflows.promises import Promises
 from workflows.relay import Relay
 from workflows.subscription import SubscriptionWorkflow
-from workflows.upkeep import CatchUpWorkflow, SweepWorkflow, keep_schedules
+from workflows.upkeep import CatchUpWorkflow, RetentionWorkflow, SweepWorkflow, keep_schedules
 
 DRAIN = timedelta(seconds=20)
 """How long activities may finish when the worker is told to stop; after that another worker tries them again."""
@@ -64,7 +66,7 @@ def make_worker(
     return Worker(
         client,
         task_queue=settings.temporal_task_queue,
-        workflows=[SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow],
+        workflows=[SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow, RetentionWorkflow],
         activities=[
             payments.fetch,
             sign_up.subscribe,
@@ -78,6 +80,7 @@ def make_worker(
             relay.sweep,
             promises.keep,
             catch_up.catch_up,
+            Retention(engine, settings).discard,
         ],
         interceptors=[PatienceInterceptor()],
         workflow_runner=SANDBOX,
@@ -93,7 +96,7 @@ async def run(settings: Settings) -> None:
     telemetry.serve_metrics(settings.api_host, settings.worker_metrics_port)
     runtime = telemetry.make_temporal_runtime(f"{settings.api_host}:{settings.worker_temporal_metrics_port}")
     client = await connect_patiently(settings, runtime=runtime)
-    await keep_schedules(client, settings)
+    await patiently(partial(keep_schedules, client, settings))
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

@@ -120,6 +120,7 @@ events = Table(
     _one_of("status", EVENT_STATUSES, "events_status_known"),
     Index("events_pending", "received_at", postgresql_where=text("status = 'pending'")),
     Index("events_open_of_user", "user_id", postgresql_where=text("status in ('pending', 'delivered')")),
+    Index("events_by_age", "received_at", postgresql_using="brin"),
     Index("events_orphans", "received_at", postgresql_where=text("status = 'orphan'")),
     comment="The ledger of Stripe's events: pending, delivered, applied, ignored (nothing to do) or orphan (no owner)",
 )
@@ -178,6 +179,7 @@ operations = Table(
     Column("intent", JSONB),
     _moment("promised_at"),
     _moment("asked_at"),
+    Index("operations_by_age", "created_at", postgresql_using="brin"),
     Index("operations_promised", "asked_at", postgresql_where=text("status = 'pending' and promised_at is not null")),
     _one_of("status", OPERATION_STATUSES, "operations_status_known"),
     UniqueConstraint("user_id", "idempotency_key", name="operations_once"),

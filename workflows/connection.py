@@ -1,6 +1,9 @@
 """The way to Temporal: one client for a program, patient while the server is away."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from temporalio.client import Client
@@ -12,6 +15,8 @@ from settings import Settings
 from workflows.payloads import DATA_CONVERTER
 
 _LONGEST_PAUSE_SECONDS = 15.0
+
+Answer = TypeVar("Answer")
 
 _log = structlog.get_logger(__name__)
 
@@ -36,10 +41,15 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: b
 
 async def connect_patiently(settings: Settings, *, runtime: Runtime | None = None) -> Client:
     """The same, trying for ever: a worker that starts before Temporal simply waits for it."""
+    return await patiently(partial(connect, settings, runtime=runtime))
+
+
+async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Call again and again until Temporal answers; meanwhile the program waits and does not end."""
     pause = 0.5
     while True:
         try:
-            return await connect(settings, runtime=runtime)
+            return await call()
         except (RPCError, RuntimeError, OSError) as error:
             _log.warning("temporal_away", reason=type(error).__name__, next_try_in_seconds=pause)
             await asyncio.sleep(pause)

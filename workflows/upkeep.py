@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from activities.catching_up import CatchUp
     from activities.emails import Emails
+    from activities.retention import Retention
     from settings import Settings
     from workflows.promises import Promises
     from workflows.relay import Relay
@@ -70,21 +72,32 @@ class CatchUpWorkflow:
         )
 
 
+@workflow.defn(name="Retention")
+class RetentionWorkflow:
+    """Discards what nobody asks for any more."""
+
+    @workflow.run
+    async def run(self) -> dict[str, int]:
+        """How many rows of each."""
+        return await workflow.execute_activity_method(Retention.discard, summary="discard what is too old", **_LIMITS)
+
+
 async def keep_schedules(client: Client, settings: Settings) -> None:
-    """Create the schedules, or bring their intervals to what the settings say."""
-    rhythm = {
-        "sweep": (SweepWorkflow.run, settings.sweep_seconds),
-        "catch-up": (CatchUpWorkflow.run, settings.catch_up_seconds),
+    """Create the schedules, or bring them to what the settings say; one that an operator paused stays paused."""
+    rhythm: dict[str, tuple[Any, timedelta]] = {
+        "sweep": (SweepWorkflow.run, timedelta(seconds=settings.sweep_seconds)),
+        "catch-up": (CatchUpWorkflow.run, timedelta(seconds=settings.catch_up_seconds)),
+        "retention": (RetentionWorkflow.run, timedelta(days=1)),
     }
-    for name, (run, seconds) in rhythm.items():
+    for name, (run, every) in rhythm.items():
         schedule = Schedule(
             action=ScheduleActionStartWorkflow(
-                run,  # type: ignore[arg-type]  # two workflows with answers of two types
+                run,
                 id=f"upkeep/{name}",
                 task_queue=settings.temporal_task_queue,
                 run_timeout=timedelta(minutes=30),
             ),
-            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=seconds))]),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
         )
         try:
@@ -93,5 +106,5 @@ async def keep_schedules(client: Client, settings: Settings) -> None:
             await client.get_schedule_handle(f"upkeep/{name}").update(partial(_replace, schedule))
 
 
-def _replace(schedule: Schedule, _: ScheduleUpdateInput) -> ScheduleUpdate:
-    return ScheduleUpdate(schedule)
+def _replace(schedule: Schedule, found: ScheduleUpdateInput) -> ScheduleUpdate:
+    return ScheduleUpdate(replace(schedule, state=found.description.schedule.state))

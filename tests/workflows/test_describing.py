@@ -8,10 +8,10 @@ import pytest
 
 from tests.histories import saved
 from workflows.subscription import SubscriptionWorkflow
-from workflows.upkeep import CatchUpWorkflow, SweepWorkflow
+from workflows.upkeep import CatchUpWorkflow, RetentionWorkflow, SweepWorkflow
 
 
-@pytest.mark.parametrize("workflow", [SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow])
+@pytest.mark.parametrize("workflow", [SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow, RetentionWorkflow])
 def test_every_signal_update_and_query_has_a_description(workflow: type) -> None:
     definition = workflow.__dict__["__temporal_workflow_definition"]
     handlers = [*definition.signals.values(), *definition.updates.values(), *definition.queries.values()]

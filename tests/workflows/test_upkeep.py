@@ -1,19 +1,29 @@
 """Upkeep goes on, whatever part of it cannot."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from local.temporal import Temporal
+from local.waiting import until
+from settings import Settings
+from tests.api.conftest import make_settings
 from worker import SANDBOX
+from workflows.connection import connect, patiently
 from workflows.payloads import DATA_CONVERTER
 from workflows.relay import Delivered
-from workflows.upkeep import SweepWorkflow
+from workflows.upkeep import SweepWorkflow, keep_schedules
 
 
 class Parts:
@@ -79,3 +89,43 @@ async def test_a_part_that_breaks_is_told_after_the_others_have_run(worker: Work
 
     assert f"{broken} cannot" in str(failure.value.cause.__cause__)
     assert {*parts.done, broken} == {"events", "promises", "letters"}
+
+
+@pytest.fixture
+def settings(temporal_server: str) -> Settings:
+    return make_settings("postgresql://nobody@127.0.0.1/none", temporal_address=temporal_server, sweep_seconds=3600)
+
+
+async def test_a_schedule_that_an_operator_paused_stays_paused(settings: Settings, tmp_path: Path) -> None:
+    async with Temporal(log=tmp_path / "temporal.log") as temporal:
+        client = await Client.connect(temporal.address, namespace="billing", data_converter=DATA_CONVERTER)
+        await keep_schedules(client, settings)
+        sweep = client.get_schedule_handle("upkeep/sweep")
+        await sweep.pause(note="the mail server moves")
+
+        await keep_schedules(client, settings.model_copy(update={"sweep_seconds": 7200}))
+
+        found = (await sweep.describe()).schedule
+        assert (found.state.paused, found.state.note) == (True, "the mail server moves")
+        assert [interval.every for interval in found.spec.intervals] == [timedelta(hours=2)]
+        assert not (await client.get_schedule_handle("upkeep/catch-up").describe()).schedule.state.paused
+
+
+async def test_a_worker_that_starts_while_temporal_goes_away_waits_for_it(settings: Settings, tmp_path: Path) -> None:
+    temporal = Temporal(log=tmp_path / "temporal.log")
+    away = settings.model_copy(update={"temporal_address": temporal.address})
+    client = await connect(away, lazy=True)
+    starting = asyncio.create_task(patiently(partial(keep_schedules, client, away)))
+    with capture_logs() as logs:
+
+        async def waits() -> bool:
+            return any(line["event"] == "temporal_away" for line in logs) or starting.done()
+
+        await until(waits, within=30, what="it did not even try")
+    assert not starting.done()
+
+    async with temporal:
+        await asyncio.wait_for(starting, 60)
+        schedules = {schedule.id async for schedule in await client.list_schedules()}
+        assert schedules <= {"upkeep/sweep", "upkeep/catch-up", "upkeep/retention"}
+        assert (await client.get_schedule_handle("upkeep/retention").describe()).schedule
