@@ -75,6 +75,7 @@ def create_app(
         redirect_slashes=False,
         redoc_url=None,
     )
+    app.router.routes.append(webhooks.DOOR)
     for room in (webhooks, subscriptions, plans, checkout, operations, health):  # the busiest first
         app.include_router(room.router)
     failures.install(app)

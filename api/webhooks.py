@@ -10,6 +10,7 @@ import orjson
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import SecretStr
+from starlette.routing import Route
 from stripe import SignatureVerificationError, WebhookSignature
 
 import telemetry
@@ -75,6 +76,15 @@ async def receive(request: Request) -> Response:
     if await parts.ledger.record(entry) and entry.wakes:
         parts.outside.relay.wake()
     return Response(RECEIVED, media_type="application/json")
+
+
+async def _at_the_door(request: Request) -> Response:
+    request.scope["route"] = DOOR  # what the log and the metrics call it; FastAPI's own routes say so themselves
+    return await receive(request)
+
+
+DOOR = Route(PATH, _at_the_door, methods=["POST"], include_in_schema=False)
+"""The same without FastAPI's layers, which cost as much as all the rest; `router` stays for the contract."""
 
 
 def verify(body: bytes, header: str, secrets: Iterable[SecretStr]) -> int:
