@@ -1,9 +1,15 @@
 """The plan catalogue in Stripe: products and prices, found again by lookup key."""
 
+from typing import TYPE_CHECKING
+
 import stripe
 
 from activities.gateway import Stripe, StripeRefused, answers
+from activities.keys import harmless
 from lifecycle.plans import Catalogue, Plan, Terms
+
+if TYPE_CHECKING:
+    from stripe.params import PriceCreateParams, ProductCreateParams
 
 
 class Prices:
@@ -58,16 +64,15 @@ async def _push_product(stripe_client: Stripe, product_id: str, plan: Plan) -> b
             raise
     else:
         return False
+    params: ProductCreateParams = {
+        "id": product_id,
+        "name": plan.name,
+        "description": plan.description or plan.name,
+        "metadata": {"plan": plan.code},
+    }
+    products, name = stripe_client.v1.products, f"perennial/product/{product_id}"
     with answers():
-        await stripe_client.v1.products.create_async(
-            {
-                "id": product_id,
-                "name": plan.name,
-                "description": plan.description or plan.name,
-                "metadata": {"plan": plan.code},
-            },
-            {"idempotency_key": f"perennial/product/{product_id}"},
-        )
+        await harmless(name, lambda key: products.create_async(params, {"idempotency_key": key}))
     return True
 
 
@@ -77,19 +82,19 @@ async def _push_price(stripe_client: Stripe, product_id: str, terms: Terms) -> b
     if found.data and _is_priced_as(found.data[0], terms):
         return False
     replaced = found.data[0].id if found.data else "first"
+    params: PriceCreateParams = {
+        "product": product_id,
+        "unit_amount": terms.amount,
+        "currency": terms.currency,
+        "recurring": {"interval": terms.interval.value},
+        "lookup_key": terms.lookup_key,
+        "transfer_lookup_key": True,
+        "metadata": {"plan": terms.plan, "interval": terms.interval.value},
+    }
+    prices = stripe_client.v1.prices
+    name = f"perennial/price/{terms.lookup_key}/{terms.amount}{terms.currency}/after/{replaced}"
     with answers():
-        await stripe_client.v1.prices.create_async(
-            {
-                "product": product_id,
-                "unit_amount": terms.amount,
-                "currency": terms.currency,
-                "recurring": {"interval": terms.interval.value},
-                "lookup_key": terms.lookup_key,
-                "transfer_lookup_key": True,
-                "metadata": {"plan": terms.plan, "interval": terms.interval.value},
-            },
-            {"idempotency_key": f"perennial/price/{terms.lookup_key}/{terms.amount}{terms.currency}/after/{replaced}"},
-        )
+        await harmless(name, lambda key: prices.create_async(params, {"idempotency_key": key}))
     return True
 
 

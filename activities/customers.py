@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.gateway import Stripe, StripeRefused, answers
+from activities.keys import harmless
 from database import tables
 from settings import Settings
 
@@ -54,11 +55,10 @@ class Customers:
             params["name"] = name
         if self._with_test_clock:
             params["test_clock"] = await self._clock_for(user_id)
+        key, customers = f"perennial/customer/{user_id}", self._stripe.v1.customers
         try:
-            with answers():
-                customer = await self._stripe.v1.customers.create_async(
-                    params, {"idempotency_key": f"perennial/customer/{user_id}"}
-                )
+            with answers():  # a customer is charged nothing, so a second one does no harm
+                customer = await harmless(key, lambda key: customers.create_async(params, {"idempotency_key": key}))
         except StripeRefused as refusal:
             found = await self._found_in_stripe(user_id)
             if found is None:

@@ -1,6 +1,7 @@
 """Stripe's own pages, opened for a customer: Checkout, the portal, and what confirms a payment.
 
 These change nothing of a subscription, so no workflow is asked; what the customer does there comes back as events.
+A page that nobody has seen does no harm, so where Stripe failed it is opened anew; nothing need be remembered.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.catalogue import Prices
 from activities.customers import Customers
 from activities.gateway import Stripe, answers
+from activities.keys import harmless
 from database import tables
 from lifecycle.plans import Terms
 
 if TYPE_CHECKING:
+    from stripe.params.billing_portal import SessionCreateParams as PortalParams
     from stripe.params.checkout import SessionCreateParams
 
 
@@ -73,9 +76,10 @@ class Pages:
             params["subscription_data"]["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": terms.trial_without_card.value}
             }
+        sessions = self._stripe.v1.checkout.sessions
         with answers():
-            session = await self._stripe.v1.checkout.sessions.create_async(
-                params, {"idempotency_key": f"{operation_id}/checkout"}
+            session = await harmless(
+                f"{operation_id}/checkout", lambda key: sessions.create_async(params, {"idempotency_key": key})
             )
         return CheckoutOpened(session.id, session.url or "")
 
@@ -84,9 +88,11 @@ class Pages:
         customer_id = await self._customers.id_of(user_id)
         if customer_id is None:
             raise NoCustomer(user_id)
+        params: PortalParams = {"customer": customer_id, "return_url": return_url}
+        sessions = self._stripe.v1.billing_portal.sessions
         with answers():
-            session = await self._stripe.v1.billing_portal.sessions.create_async(
-                {"customer": customer_id, "return_url": return_url}, {"idempotency_key": f"{operation_id}/portal"}
+            session = await harmless(
+                f"{operation_id}/portal", lambda key: sessions.create_async(params, {"idempotency_key": key})
             )
         return session.url
 

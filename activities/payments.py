@@ -1,7 +1,8 @@
 """Stripe, as activities: one look at the present, and what an intent or a deadline does to a subscription.
 
 Every write carries an idempotency key made from its operation, fixed before the first try; one that could be repeated
-after Stripe has forgotten the key (https://docs.stripe.com/api/idempotent_requests) is harmless or looks first.
+under another key, or after Stripe has forgotten it (https://docs.stripe.com/api/idempotent_requests), sets what is to
+be the case, which is harmless, or looks first.
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from temporalio import activity
 
 from activities.catalogue import Prices
 from activities.gateway import Stripe, StripeRefused, answers
+from activities.keys import keyed
 from activities.open_payment import decline_code, needs_action
 from activities.orders import (
     Canceled,
@@ -86,9 +88,9 @@ class Payments:
             "payment_behavior": "error_if_incomplete",
         }
         try:
-            with answers():
+            with answers(), keyed(f"{order.operation_id}/change_plan") as key:
                 await self._stripe.v1.subscriptions.update_async(
-                    order.subscription_id, params, {"idempotency_key": f"{order.operation_id}/change_plan"}
+                    order.subscription_id, params, {"idempotency_key": key}
                 )
         except stripe.CardError as error:
             return Changed(declined=decline_code(error))
@@ -120,18 +122,15 @@ class Payments:
     async def resume(self, order: ResumeOrder) -> None:
         """Undo a scheduled cancellation."""
         params: SubscriptionUpdateParams = {"cancel_at": ""} if order.by_date else {"cancel_at_period_end": False}
-        with answers():
-            await self._stripe.v1.subscriptions.update_async(
-                order.subscription_id, params, {"idempotency_key": f"{order.operation_id}/resume"}
-            )
+        with answers(), keyed(f"{order.operation_id}/resume") as key:
+            await self._stripe.v1.subscriptions.update_async(order.subscription_id, params, {"idempotency_key": key})
 
     async def _cancel_at_period_end(self, order: CancelOrder) -> None:
         params: SubscriptionUpdateParams = {"cancel_at_period_end": True}
         if order.reason:
             params["cancellation_details"] = {"feedback": order.reason.value}
-        await self._stripe.v1.subscriptions.update_async(
-            order.subscription_id, params, {"idempotency_key": f"{order.operation_id}/cancel"}
-        )
+        with keyed(f"{order.operation_id}/cancel") as key:
+            await self._stripe.v1.subscriptions.update_async(order.subscription_id, params, {"idempotency_key": key})
 
     async def _cancel_now(self, order: CancelOrder) -> None:
         """DELETE takes no idempotency key; a second one finds nothing left to end."""
@@ -145,7 +144,8 @@ class Payments:
         with answers():
             invoice = await self._stripe.v1.invoices.retrieve_async(invoice_id)
             if invoice.status == "open":
-                invoice = await self._stripe.v1.invoices.void_invoice_async(
-                    invoice_id, None, {"idempotency_key": f"{operation_id}/void"}
-                )
+                with keyed(f"{operation_id}/void") as key:
+                    invoice = await self._stripe.v1.invoices.void_invoice_async(
+                        invoice_id, None, {"idempotency_key": key}
+                    )
         return invoice.status == "paid"

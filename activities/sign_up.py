@@ -9,12 +9,13 @@ from temporalio import activity
 from activities.catalogue import Prices
 from activities.customers import Customers, UnknownUser
 from activities.gateway import Stripe, StripeRefused, answers
+from activities.keys import keyed, may_be_done
 from activities.open_payment import decline_code, payment_intent_of
 from activities.orders import Subscribed, SubscribeOrder
 from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
-    from stripe.params import SubscriptionCreateParams
+    from stripe.params import CustomerUpdateParams, SubscriptionCreateParams
 
 KEYS_MAY_BE_FORGOTTEN_AFTER = timedelta(hours=23)
 """Stripe may forget idempotency keys after 24 hours: https://docs.stripe.com/api/idempotent_requests"""
@@ -37,7 +38,7 @@ class SignUp:
             raise StripeRefused("unknown_user") from error
         made_before = await self._made_before(order.operation_id, customer_id)
         if made_before:
-            return Subscribed(subscription_id=made_before)
+            return await self._told(made_before)
         try:
             if order.payment_method:
                 await self._attach(order.operation_id, customer_id, order.payment_method)
@@ -64,10 +65,11 @@ class SignUp:
             params["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": order.terms.trial_without_card.value}
             }
-        with answers():
-            made = await self._stripe.v1.subscriptions.create_async(
-                params, {"idempotency_key": f"{order.operation_id}/subscribe"}
-            )
+        with answers(), keyed(_subscribing(order.operation_id)) as key:
+            made = await self._stripe.v1.subscriptions.create_async(params, {"idempotency_key": key})
+        return await self._told(made)
+
+    async def _told(self, made: stripe.Subscription) -> Subscribed:
         if made.status != "incomplete":
             return Subscribed(subscription_id=made.id)
         return Subscribed(subscription_id=made.id, declined=await self._why_incomplete(made))
@@ -83,15 +85,21 @@ class SignUp:
         return (error.decline_code or error.code) if error else "card_declined"
 
     async def _attach(self, operation_id: str, customer_id: str, method: str) -> None:
+        attaching = f"{operation_id}/attach"
+        if not (may_be_done(attaching) and await self._is_attached(customer_id, method)):
+            with answers(), keyed(attaching) as key:
+                attached = await self._stripe.v1.payment_methods.attach_async(
+                    method, {"customer": customer_id}, {"idempotency_key": key}
+                )
+            method = attached.id
+        default: CustomerUpdateParams = {"invoice_settings": {"default_payment_method": method}}
+        with answers(), keyed(f"{operation_id}/default_payment_method") as key:
+            await self._stripe.v1.customers.update_async(customer_id, default, {"idempotency_key": key})
+
+    async def _is_attached(self, customer_id: str, method: str) -> bool:
         with answers():
-            attached = await self._stripe.v1.payment_methods.attach_async(
-                method, {"customer": customer_id}, {"idempotency_key": f"{operation_id}/attach"}
-            )
-            await self._stripe.v1.customers.update_async(
-                customer_id,
-                {"invoice_settings": {"default_payment_method": attached.id}},
-                {"idempotency_key": f"{operation_id}/default_payment_method"},
-            )
+            found = await self._stripe.v1.payment_methods.retrieve_async(method)
+        return found.customer == customer_id
 
     async def _has_card(self, customer_id: str) -> bool:
         with answers():
@@ -99,9 +107,10 @@ class SignUp:
         settings = getattr(customer, "invoice_settings", None)
         return bool(settings and settings.default_payment_method)
 
-    async def _made_before(self, operation_id: str, customer_id: str) -> str | None:
-        """The subscription of this operation, looked for only when Stripe may have forgotten the key."""
-        if datetime.now(UTC) - activity.info().scheduled_time < KEYS_MAY_BE_FORGOTTEN_AFTER:
+    async def _made_before(self, operation_id: str, customer_id: str) -> stripe.Subscription | None:
+        """The subscription of this operation, looked for only when the key does not keep it from being made twice."""
+        is_kept = datetime.now(UTC) - activity.info().scheduled_time < KEYS_MAY_BE_FORGOTTEN_AFTER
+        if is_kept and not may_be_done(_subscribing(operation_id)):
             return None
         with answers():
             owned = await self._stripe.v1.subscriptions.list_async(
@@ -109,5 +118,9 @@ class SignUp:
             )
         for found in owned.data:
             if found.metadata and found.metadata.to_dict().get("operation_id") == operation_id:
-                return found.id
+                return found
         return None
+
+
+def _subscribing(operation_id: str) -> str:
+    return f"{operation_id}/subscribe"
