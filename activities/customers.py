@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text
+from sqlalchemy import case, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -36,18 +36,46 @@ class Customers:
         return customer_id
 
     async def ensure(self, user_id: str) -> str:
-        """The Stripe customer of this user, made if there is none; raises `UnknownUser`.
+        """The Stripe customer of this user, made if there is none or was deleted there; raises `UnknownUser`.
 
         The idempotency key is the user's, so two makers at once get the same customer; where Stripe no longer knows
         the key, or the name changed meanwhile, the customer is found by our ``user_id`` in its metadata.
         """
         known = await self.id_of(user_id)
-        if known:
+        if known and await self._exists(known):
             return known
-        customer_id = await self._found_in_stripe(user_id) or await self._made(user_id)
-        return await self._keep(user_id, customer_id)
+        customer_id = await self._found_in_stripe(user_id, known) or await self._made(user_id, known)
+        return await self._keep(user_id, customer_id, instead_of=known)
 
-    async def _made(self, user_id: str) -> str:
+    async def _exists(self, customer_id: str) -> bool:
+        """Stripe shows a deleted customer, marked so: https://docs.stripe.com/api/customers/delete"""
+        try:
+            with answers():
+                found = await self._stripe.v1.customers.retrieve_async(customer_id)
+        except StripeRefused as refusal:
+            if refusal.code != "resource_missing":
+                raise
+            return False
+        return not getattr(found, "deleted", False)
+
+    async def _made(self, user_id: str, gone: str | None) -> str:
+        """Under a key that names the customer who is gone: the first one's would give that one again for a day.
+
+        A customer is charged nothing, so where Stripe failed a second one does no harm.
+        """
+        params, customers = await self._described(user_id), self._stripe.v1.customers
+        name = f"perennial/customer/{user_id}/after/{gone}" if gone else f"perennial/customer/{user_id}"
+        try:
+            with answers():
+                customer = await harmless(name, lambda key: customers.create_async(params, {"idempotency_key": key}))
+        except StripeRefused:
+            found = await self._found_in_stripe(user_id, gone)
+            if found is None:
+                raise
+            return found
+        return customer.id
+
+    async def _described(self, user_id: str) -> "CustomerCreateParams":
         params: CustomerCreateParams = {"metadata": {"user_id": user_id}}
         email, name = await self._identity(user_id)
         params["email"] = email
@@ -55,25 +83,16 @@ class Customers:
             params["name"] = name
         if self._with_test_clock:
             params["test_clock"] = await self._clock_for(user_id)
-        key, customers = f"perennial/customer/{user_id}", self._stripe.v1.customers
-        try:
-            with answers():  # a customer is charged nothing, so a second one does no harm
-                customer = await harmless(key, lambda key: customers.create_async(params, {"idempotency_key": key}))
-        except StripeRefused as refusal:
-            found = await self._found_in_stripe(user_id)
-            if found is None:
-                raise
-            del refusal
-            return found
-        return customer.id
+        return params
 
-    async def _found_in_stripe(self, user_id: str) -> str | None:
+    async def _found_in_stripe(self, user_id: str, gone: str | None) -> str | None:
+        """Stripe's search may still show for a minute what was deleted: https://docs.stripe.com/search"""
         quoted = user_id.replace("\\", "\\\\").replace("'", "\\'")
         with answers():
             found = await self._stripe.v1.customers.search_async(
-                {"query": f"metadata['user_id']:'{quoted}'", "limit": 1}
+                {"query": f"metadata['user_id']:'{quoted}'", "limit": 10}
             )
-        return found.data[0].id if found.data else None
+        return next((one.id for one in found.data if one.id != gone), None)
 
     async def _identity(self, user_id: str) -> tuple[str, str | None]:
         async with self._engine.connect() as connection:
@@ -108,11 +127,14 @@ class Customers:
         async with self._engine.begin() as connection:
             return str((await connection.execute(kept)).scalar_one())
 
-    async def _keep(self, user_id: str, customer_id: str) -> str:
+    async def _keep(self, user_id: str, customer_id: str, instead_of: str | None) -> str:
+        """Remember a customer unless somebody else did meanwhile; answers the one that counts."""
+        known = tables.customers.c.stripe_customer_id
         row = insert(tables.customers).values(user_id=user_id, stripe_customer_id=customer_id)
+        nobody_else = known.is_not_distinct_from(instead_of)
         kept = row.on_conflict_do_update(
             index_elements=["user_id"],
-            set_={"stripe_customer_id": text("coalesce(customers.stripe_customer_id, excluded.stripe_customer_id)")},
-        ).returning(tables.customers.c.stripe_customer_id)
+            set_={"stripe_customer_id": case((nobody_else, row.excluded.stripe_customer_id), else_=known)},
+        ).returning(known)
         async with self._engine.begin() as connection:
             return str((await connection.execute(kept)).scalar_one())

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.catalogue import Prices
 from activities.customers import Customers
-from activities.gateway import Stripe, answers
+from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import harmless
 from database import tables
 from lifecycle.plans import Terms
@@ -41,7 +41,7 @@ class RequiredAction:
 
 
 class NoCustomer(Exception):
-    """The user has never been a customer; there is nothing to show in a portal."""
+    """The user has never been a customer, or is one no longer; there is nothing to show in a portal."""
 
 
 class Pages:
@@ -90,10 +90,15 @@ class Pages:
             raise NoCustomer(user_id)
         params: PortalParams = {"customer": customer_id, "return_url": return_url}
         sessions = self._stripe.v1.billing_portal.sessions
-        with answers():
-            session = await harmless(
-                f"{operation_id}/portal", lambda key: sessions.create_async(params, {"idempotency_key": key})
-            )
+        try:
+            with answers():
+                session = await harmless(
+                    f"{operation_id}/portal", lambda key: sessions.create_async(params, {"idempotency_key": key})
+                )
+        except StripeRefused as refusal:
+            if (refusal.code, refusal.param) != ("resource_missing", "customer"):
+                raise
+            raise NoCustomer(user_id) from None
         return session.url
 
     async def required_action(self, user_id: str) -> RequiredAction | None:

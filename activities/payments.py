@@ -32,11 +32,8 @@ from lifecycle.refusals import RefusalCode
 if TYPE_CHECKING:
     from stripe.params import SubscriptionCancelParams, SubscriptionUpdateParams
 
-_WHOLE_SUBSCRIPTION = [
-    "latest_invoice",
-    "default_payment_method",
-    "customer.invoice_settings.default_payment_method",
-]
+_OF_THE_SUBSCRIPTION = ["latest_invoice", "default_payment_method"]
+_OF_THE_CUSTOMER = "customer.invoice_settings.default_payment_method"
 
 
 class Payments:
@@ -52,10 +49,7 @@ class Payments:
     async def fetch(self, look: Look) -> Facts | None:
         """The present of a subscription, its latest invoice and its card; None when Stripe has no such subscription."""
         try:
-            with answers():
-                found = await self._stripe.v1.subscriptions.retrieve_async(
-                    look.subscription_id, {"expand": _WHOLE_SUBSCRIPTION}
-                )
+            found = await self._retrieved(look.subscription_id)
         except StripeRefused as refusal:
             if refusal.code == "resource_missing":
                 return None
@@ -124,6 +118,19 @@ class Payments:
         params: SubscriptionUpdateParams = {"cancel_at": ""} if order.by_date else {"cancel_at_period_end": False}
         with answers(), keyed(f"{order.operation_id}/resume") as key:
             await self._stripe.v1.subscriptions.update_async(order.subscription_id, params, {"idempotency_key": key})
+
+    async def _retrieved(self, subscription_id: str) -> stripe.Subscription:
+        """The subscription with all that it shows; a deleted customer has nothing left that could be expanded."""
+        try:
+            with answers():
+                return await self._stripe.v1.subscriptions.retrieve_async(
+                    subscription_id, {"expand": [*_OF_THE_SUBSCRIPTION, _OF_THE_CUSTOMER]}
+                )
+        except StripeRefused as refusal:
+            if refusal.code == "resource_missing":
+                raise
+        with answers():
+            return await self._stripe.v1.subscriptions.retrieve_async(subscription_id, {"expand": _OF_THE_SUBSCRIPTION})
 
     async def _cancel_at_period_end(self, order: CancelOrder) -> None:
         params: SubscriptionUpdateParams = {"cancel_at_period_end": True}
