@@ -92,10 +92,11 @@ class Records:
             row.on_conflict_do_update(
                 index_elements=["user_id"],
                 set_={
-                    "stripe_customer_id": row.excluded.stripe_customer_id,
+                    # Whoever made the customer wrote it down; a life that began before may still carry a deleted one.
+                    "stripe_customer_id": func.coalesce(known.stripe_customer_id, row.excluded.stripe_customer_id),
                     "trial_used_at": func.coalesce(known.trial_used_at, row.excluded.trial_used_at),
                 },
-                where=known.stripe_customer_id.is_distinct_from(row.excluded.stripe_customer_id)
+                where=known.stripe_customer_id.is_(None)
                 | (known.trial_used_at.is_(None) & row.excluded.trial_used_at.is_not(None)),
             )
         )
