@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from stripe import RequestOptions
 
 T = TypeVar("T")
-ARRIVES_WITHIN_SECONDS = 60.0
+ARRIVES_WITHIN_SECONDS = 120.0
+"""Long enough for every part to die and come back, and for Stripe to try its webhooks again."""
 
 
 class StoryWentWrong(Exception):

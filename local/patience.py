@@ -24,6 +24,7 @@ _BROKEN_LINES = (
 )
 _WITHOUT_TEMPORAL = {
     RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.UNKNOWN,  # the connection broke in the middle of an answer
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
     RPCStatusCode.ABORTED,

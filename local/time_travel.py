@@ -30,7 +30,7 @@ from workflows.subscription import SubscriptionWorkflow
 
 AFTER_A_DEADLINE = timedelta(minutes=61)
 """Stripe finalizes and charges an invoice about an hour after it drafted it; that hour is a stop of its own."""
-SETTLES_WITHIN_SECONDS = 60.0
+SETTLES_WITHIN_SECONDS = 120.0
 
 T = TypeVar("T")
 
