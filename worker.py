@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -50,38 +52,11 @@ def make_worker(
     client: Client, settings: Settings, engine: AsyncEngine, stripe_client: Stripe, **options: object
 ) -> Worker:
     """Every workflow and every activity, wired to the clients that activities use."""
-    catalogue = load_catalogue(settings.plans_file)
-    prices = Prices(stripe_client)
-    sign_up = SignUp(stripe_client, Customers(stripe_client, engine, settings), prices)
-    payments = Payments(stripe_client, engine, catalogue, prices)
-    records = Records(
-        engine,
-        continue_as_new_after_events=settings.continue_as_new_after_events,
-        lets_travel_in_time=settings.lets_travel_in_time,
-    )
-    emails = Emails(engine, settings)
-    relay = Relay(engine, client, settings)
-    promises = Promises(engine, Door(client, settings.temporal_task_queue))
-    catch_up = CatchUp(stripe_client, engine)
     return Worker(
         client,
         task_queue=settings.temporal_task_queue,
         workflows=[SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow, RetentionWorkflow],
-        activities=[
-            payments.fetch,
-            sign_up.subscribe,
-            payments.change_plan,
-            payments.cancel,
-            payments.resume,
-            records.begin,
-            records.save,
-            emails.send,
-            emails.sweep,
-            relay.sweep,
-            promises.keep,
-            catch_up.catch_up,
-            Retention(engine, settings).discard,
-        ],
+        activities=[*_life(settings, engine, stripe_client), *_upkeep(client, settings, engine, stripe_client)],
         interceptors=[PatienceInterceptor()],
         workflow_runner=SANDBOX,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -89,6 +64,30 @@ def make_worker(
         graceful_shutdown_timeout=DRAIN,
         **options,  # type: ignore[arg-type]
     )
+
+
+def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> list[Callable[..., Any]]:
+    """What a subscription's own workflow does."""
+    prices = Prices(stripe_client)
+    sign_up = SignUp(stripe_client, Customers(stripe_client, engine, settings), prices)
+    payments = Payments(stripe_client, engine, load_catalogue(settings.plans_file), prices)
+    records = Records(
+        engine,
+        continue_as_new_after_events=settings.continue_as_new_after_events,
+        lets_travel_in_time=settings.lets_travel_in_time,
+    )
+    effects: list[Callable[..., Any]] = [sign_up.subscribe, payments.change_plan, payments.cancel, payments.resume]
+    return [payments.fetch, *effects, records.begin, records.save]
+
+
+def _upkeep(client: Client, settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> list[Callable[..., Any]]:
+    """What is done for everybody, and the letters, which either side may send."""
+    emails = Emails(engine, settings)
+    relay = Relay(engine, client, settings)
+    promises = Promises(engine, Door(client, settings.temporal_task_queue))
+    catch_up = CatchUp(stripe_client, engine)
+    retention = Retention(engine, settings)
+    return [emails.send, emails.sweep, relay.sweep, promises.keep, catch_up.catch_up, retention.discard]
 
 
 async def run(settings: Settings) -> None:
