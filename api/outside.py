@@ -37,7 +37,7 @@ async def connect_outside(settings: Settings, engine: AsyncEngine, catalogue: Ca
         yield Outside(
             door=LateDoor(Door(client, settings.temporal_task_queue)),
             pages=Pages(stripe, engine, customers, Prices(stripe)),
-            relay=LateRelay(Relay(engine, client, settings)),
+            relay=Relay(engine, client, settings),
             temporal_answers=temporal_answers,
         )
 
@@ -52,23 +52,6 @@ class LateDoor:
         """See `workflows.door.Door.ask`."""
         with _connecting():
             return await self._door.ask(user_id, request, deadline)
-
-
-class LateRelay:
-    """A relay of the same kind; whatever waited while it was not running is looked at first."""
-
-    def __init__(self, relay: parts.Relay) -> None:
-        self._relay = relay
-
-    def wake(self) -> None:
-        """See `workflows.relay.Relay.wake`."""
-        self._relay.wake()
-
-    async def run(self) -> None:
-        """Raises `Unavailable` when Temporal was never reached; run it again later."""
-        self._relay.wake()
-        with _connecting():
-            await self._relay.run()
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 CUSTOMERS = 200
 EVENTS = 1_000
 """How much is claimed at once."""
-CLAIM_SECONDS = 30
+CLAIM_SECONDS = 15
 """Longer than a signal may take; after a crash in between the events are signaled again, which costs one look."""
 LONGEST_PAUSE_SECONDS = 60
 """A customer who cannot be told is tried after 2, 4, 8 … seconds, at last once a minute."""

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from database.session import make_engine
+from local.ports import HOST
 from local.waiting import until
 from settings import Settings
 from tests.api.conftest import make_settings
-from tests.fixtures.hanging import Line
+from tests.fixtures.fault_proxy import FaultProxy
 from workflows import relay as relay_module
 from workflows.door import workflow_id
 from workflows.payloads import DATA_CONVERTER
@@ -113,21 +114,22 @@ async def test_several_relays_tell_each_customer_once(engine: AsyncEngine, clien
 
 
 async def test_nobody_waits_for_a_signal_that_hangs(engine: AsyncEngine, settings: Settings) -> None:
-    async with Line(settings.temporal_address) as line:
-        client = await Client.connect(line.address, namespace="billing", data_converter=DATA_CONVERTER)
+    async with FaultProxy(int(settings.temporal_address.partition(":")[2])) as proxy:
+        client = await Client.connect(f"{HOST}:{proxy.port}", namespace="billing", data_converter=DATA_CONVERTER)
         ada = anybody()
         await happens(engine, ada)
-        line.hangs = True
+        proxy.fall_silent()
         delivering = asyncio.create_task(Relay(engine, client, settings).deliver(0))
 
         async def is_on_its_way() -> bool:
-            return line.held > 0
+            async with engine.connect() as connection:
+                return bool((await connection.execute(text("select sum(attempts) from billing.events"))).scalar())
 
         await until(is_on_its_way, within=10, what="nothing was signaled")
         async with engine.begin() as connection:  # as `records.save` does
             await connection.execute(text("set local lock_timeout = '500 ms'"))
             await connection.execute(text("update billing.events set status = 'applied', applied_at = now()"))
-        line.hangs = False
+        await proxy.come_back()
 
         assert await delivering == Delivered(events=1)
         assert await statuses(engine, ada) == ["applied"], "what was applied meanwhile was taken back"
@@ -137,16 +139,16 @@ async def test_a_signal_is_given_up_and_tried_again(
     engine: AsyncEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "SIGNAL_TIMEOUT", relay_module.SIGNAL_TIMEOUT / 20)
-    async with Line(settings.temporal_address) as line:
-        client = await Client.connect(line.address, namespace="billing", data_converter=DATA_CONVERTER)
+    async with FaultProxy(int(settings.temporal_address.partition(":")[2])) as proxy:
+        client = await Client.connect(f"{HOST}:{proxy.port}", namespace="billing", data_converter=DATA_CONVERTER)
         await happens(engine, ada := anybody())
-        line.hangs = True
+        proxy.fall_silent()
         relay = Relay(engine, client, settings)
 
         assert await relay.deliver(0) == Delivered(failed=1)
         assert await statuses(engine, ada) == ["pending"]
 
-        line.hangs = False
+        await proxy.come_back()
         running = asyncio.create_task(relay.run())
 
         async def is_told() -> bool:
