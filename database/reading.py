@@ -39,7 +39,8 @@ _TIMELINE_OLDEST_FIRST = text(
     """
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
-    where user_id = :user_id and (seq, position) > (:seq, :position) and entry not in ('needs_attention', 'acknowledged')
+    where user_id = :user_id and (seq, position) > (:seq, :position)
+        and entry not in ('needs_attention', 'acknowledged')
     order by seq, position
     limit :limit
     """
@@ -48,7 +49,8 @@ _TIMELINE_NEWEST_FIRST = text(
     """
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
-    where user_id = :user_id and (seq, position) < (:seq, :position) and entry not in ('needs_attention', 'acknowledged')
+    where user_id = :user_id and (seq, position) < (:seq, :position)
+        and entry not in ('needs_attention', 'acknowledged')
     order by seq desc, position desc
     limit :limit
     """
