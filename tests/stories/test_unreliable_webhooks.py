@@ -75,3 +75,20 @@ async def test_not_one_message_arrives_and_the_books_agree_all_the_same(
     assert await contradictions(world, ada) == []
     everything = await world.rows("select * from billing.events where status in ('pending', 'delivered')")
     assert not everything, "an event waits although nobody will ever come for it"
+
+
+async def test_a_failed_renewal_that_nobody_told_us_of_is_found(
+    world: World, stripe_control: httpx.AsyncClient
+) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.use_card("pm_card_chargeCustomerFail")
+    await stripe_control.post("/webhooks/chaos", json={"drop": 1})
+    await ada.travel(days=32)
+    assert await ada.status() == "active", "nobody told us"
+
+    await catch_up(world)
+
+    assert await ada.status() == "past_due"
+    assert await differences(world, ada) == []
+    assert (await ada.letters())[-1] == "payment_failed"
