@@ -41,11 +41,11 @@ async def lines(database: str, temporal_server: str, mailbox: Mailbox) -> AsyncI
 
 
 @pytest.fixture
-def world_settings(lines: Lines, database: str, fresh_local_stripe: str, mailbox: Mailbox) -> Settings:
+def world_settings(lines: Lines, database: str, local_stripe: str, mailbox: Mailbox) -> Settings:
     """Everything through a line that can be cut, and little patience."""
     url = make_url(database).set(port=lines.postgres.port).render_as_string(hide_password=False)
     more = {"smtp_port": lines.mail.port, "request_deadline_seconds": 1, "stripe_timeout_seconds": 1}
-    return settings_for(url, f"127.0.0.1:{lines.temporal.port}", fresh_local_stripe, mailbox, **more)
+    return settings_for(url, f"127.0.0.1:{lines.temporal.port}", local_stripe, mailbox, **more)
 
 
 @pytest_asyncio.fixture
@@ -64,6 +64,7 @@ async def stripe_control(world_settings: Settings) -> AsyncIterator[httpx.AsyncC
     """The local Stripe's own buttons."""
     async with httpx.AsyncClient(base_url=f"{world_settings.stripe_api_url}/_local", trust_env=False) as http:
         yield http
+        await http.post("/outage", json={})
 
 
 async def upgrade(ada: Customer, key: str) -> httpx.Response:

@@ -15,10 +15,10 @@ from tests.fixtures.worlds import Customer, World, settings_for
 
 
 @pytest.fixture
-def world_settings(database: str, temporal_server: str, fresh_local_stripe: str, mailbox: Mailbox) -> Settings:
-    """A Stripe of its own, and little patience."""
+def world_settings(database: str, temporal_server: str, local_stripe: str, mailbox: Mailbox) -> Settings:
+    """Little patience."""
     impatient = {"stripe_timeout_seconds": 0.5, "request_deadline_seconds": 0.7}
-    return settings_for(database, temporal_server, fresh_local_stripe, mailbox, **impatient)
+    return settings_for(database, temporal_server, local_stripe, mailbox, **impatient)
 
 
 @pytest_asyncio.fixture
@@ -26,6 +26,7 @@ async def stripe_control(world_settings: Settings) -> AsyncIterator[httpx.AsyncC
     """The local Stripe's own buttons."""
     async with httpx.AsyncClient(base_url=f"{world_settings.stripe_api_url}/_local", trust_env=False) as http:
         yield http
+        await http.post("/outage", json={})
 
 
 async def is_carried_out_later(ada: Customer, answer: httpx.Response) -> None:

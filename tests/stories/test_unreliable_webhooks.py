@@ -46,7 +46,7 @@ async def asked(ada: Customer, method: str, path: str, body: dict[str, Any] | No
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_a_life_whose_messages_are_doubled_reordered_and_lost(
     world: World, stripe_control: httpx.AsyncClient, seed: int
 ) -> None:
