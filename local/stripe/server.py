@@ -17,6 +17,7 @@ from .clocks import Clocks
 from .control import Control
 from .delivery import Deliveries
 from .outage import ConnectionReset
+from .pages import site
 from .recording import Recording
 from .world import World
 
@@ -52,6 +53,7 @@ def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
 
     methods = ["GET", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"]
     routes = Control(world, api, clocks, deliveries).routes()
+    routes += site(world).routes
     routes += [Route("/healthz", healthy), Route("/{path:path}", answer, methods=methods)]
     return Starlette(routes=routes, lifespan=lifespan)
 

@@ -1,0 +1,16 @@
+"""The pages a customer clicks at Stripe: checkout, 3-D Secure, the portal, hosted invoices, receipts.
+
+Server-rendered, without JavaScript, on loopback names only. Each module adds its pages to the :class:`site.Site`.
+"""
+
+from typing import TYPE_CHECKING
+
+from .site import Site
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+def site(world: "World") -> Site:
+    """All pages over one world; its ``routes`` go into the application."""
+    return Site(world)
