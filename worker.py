@@ -17,6 +17,7 @@ import telemetry
 from activities.catalogue import Prices
 from activities.catching_up import CatchUp
 from activities.customers import Customers
+from activities.disputes import Disputes
 from activities.emails import Emails
 from activities.gateway import Stripe, open_stripe
 from activities.patience import PatienceInterceptor
@@ -77,7 +78,8 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
         lets_travel_in_time=settings.lets_travel_in_time,
     )
     effects: list[Callable[..., Any]] = [sign_up.subscribe, payments.change_plan, payments.cancel, payments.resume]
-    return [payments.fetch, *effects, records.begin, records.save]
+    disputes = Disputes(stripe_client, engine)
+    return [payments.fetch, disputes.fetch, disputes.find_owners, *effects, records.begin, records.save]
 
 
 def _upkeep(client: Client, settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> list[Callable[..., Any]]:

@@ -18,6 +18,7 @@ CLAIM_SECONDS = 15
 LONGEST_PAUSE_SECONDS = 60
 """A customer who cannot be told is tried after 2, 4, 8 … seconds, at last once a minute."""
 ORPHANS = 1_000
+DISPUTES = 100
 ORPHANS_DAYS = 30
 """Older orphans have no owner any more: Stripe itself keeps events for 30 days."""
 
@@ -46,7 +47,8 @@ _CLAIM = text(
         from taken where events.id = taken.id
         returning events.*
     )
-    select claimed.id, claimed.type, claimed.user_id, claimed.stripe_subscription_id, claimed.attempts,
+    select claimed.id, claimed.type, claimed.user_id, claimed.stripe_subscription_id, claimed.object_id,
+        claimed.attempts,
         subscriptions.status in ('canceled', 'incomplete_expired')
             and subscriptions.stripe_subscription_id = claimed.stripe_subscription_id as is_over,
         subscriptions.status not in ('canceled', 'incomplete_expired') as lives
@@ -87,6 +89,20 @@ _FIND_OWNERS = text(
     select id, received_at from page order by received_at, id limit 1
     """
 )
+_WITHOUT_CUSTOMER = text(
+    """
+    select object_id, array_agg(id) as events from billing.events
+    where status = 'orphan' and type like 'charge.dispute.%' and object_id is not null
+        and stripe_customer_id is null and attempts = 0 and received_at > now() - make_interval(days => :days)
+    group by object_id order by min(received_at) limit :limit
+    """
+)
+_NAME_CUSTOMER = text(
+    """
+    update billing.events set stripe_customer_id = :customer, attempts = attempts + 1
+    where id = any(:ids) and status = 'orphan'
+    """
+)
 
 
 async def claim_due(engine: AsyncEngine, window: float, overdue: float = 0) -> Sequence[Event]:
@@ -125,3 +141,15 @@ async def find_owners(engine: AsyncEngine, before: Event | None = None) -> Event
     async with engine.begin() as connection:
         limits = {"days": ORPHANS_DAYS, "limit": ORPHANS}
         return (await connection.execute(_FIND_OWNERS, {**place, **limits})).one_or_none()
+
+
+async def disputes_without_customer(engine: AsyncEngine) -> Sequence[Event]:
+    """Disputes that nobody has looked up yet, each with the ids of its ``events``, the oldest first."""
+    async with engine.connect() as connection:
+        return (await connection.execute(_WITHOUT_CUSTOMER, {"days": ORPHANS_DAYS, "limit": DISPUTES})).all()
+
+
+async def name_customer(engine: AsyncEngine, ids: Sequence[str], customer: str | None) -> None:
+    """Whose orphans these are, so that `find_owners` finds the user; None: nobody's, and not asked for again."""
+    async with engine.begin() as connection:
+        await connection.execute(_NAME_CUSTOMER, {"ids": list(ids), "customer": customer})

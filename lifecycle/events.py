@@ -67,10 +67,16 @@ def _priced(items: object) -> list[tuple[str, str]]:
     return sorted((str(price), quantity) for price, quantity in priced) if all(price for price, _ in priced) else []
 
 
+def is_about_a_dispute(event_type: str) -> bool:
+    """A dispute names a charge, and neither a customer nor a subscription."""
+    return event_type.startswith("charge.dispute.")
+
+
 @dataclass(frozen=True)
 class EventHint:
-    """What a workflow is told of an event: which one, and which subscription it is about, if it says."""
+    """What a workflow is told of an event: which one, and which subscription or dispute it is about, if it says."""
 
     id: str
     type: str
     subscription_id: str | None = None
+    dispute_id: str | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lifecycle.causes import moves_between
+from lifecycle.disputes import Dispute
 from lifecycle.facts import Card, Facts, Invoice
 from lifecycle.moves import Move
 from lifecycle.plans import Terms
@@ -21,7 +22,8 @@ class Subscription:
     ``seq`` counts what was saved; it only grows, also from one life to the next, and guards the projection.
     ``trial_reminded_for`` is the end of the trial that the customer was already told of. ``past_due_since`` is the
     first failed charge: nothing but a payment resets it. ``gave_up_at`` is set before we end an unpaid subscription,
-    so that the end which Stripe then reports is told for what it is.
+    so that the end which Stripe then reports is told for what it is. ``disputes`` holds the last known status of each
+    disputed payment, by the dispute's id.
     """
 
     user_id: str
@@ -46,6 +48,7 @@ class Subscription:
     card: Card | None = None
     gave_up_at: datetime | None = None
     needs_attention: str | None = None
+    disputes: dict[str, str] | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -86,6 +89,13 @@ class Subscription:
             return None
         return self.past_due_since or adopted_at or (owed.late_since if owed else None) or facts.period_starts_at
 
+    def after_dispute(self, dispute: Dispute) -> tuple["Subscription", list[str]]:
+        """The state with this dispute in it, flagged when it is news, and the lines that the timeline gets."""
+        known = self.disputes or {}
+        lines = dispute.lines_after(known.get(dispute.id))
+        noted = replace(self, disputes={**known, dispute.id: dispute.status})
+        return (replace(noted, needs_attention=dispute.concern) if lines else noted), lines
+
     def next_life(self) -> "Subscription":
         """A customer whose subscription is over may begin again; what they used up stays used up."""
         return Subscription(
@@ -94,6 +104,7 @@ class Subscription:
             trial_used=self.trial_used,
             stripe_customer_id=self.stripe_customer_id,
             needs_attention=self.needs_attention,
+            disputes=self.disputes,
         )
 
     @property

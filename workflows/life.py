@@ -15,7 +15,7 @@ from lifecycle.notifications import NotificationDue
 from lifecycle.subscription import Subscription
 from workflows import showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
-from workflows.looking import Seen, look_at_stripe
+from workflows.looking import Seen, look_at_disputes, look_at_stripe
 
 NOT_DONE = "This could not be done; support knows."
 ACKNOWLEDGED = "acknowledged"
@@ -100,11 +100,17 @@ class Life:
         hints, self.hints = self.hints, []
         flagged_for = self.last_saved.needs_attention
         seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
+        disputes = await look_at_disputes(hints)
         before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
         moves = self._adopt(before, seen, is_ours=cause == "intent")
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
         entries = timeline.moved(moves, before, self.subscription, self.clock.now(), cause, cause_id)
         entries += [self.entry(ACKNOWLEDGED, "person", hint.id) for hint in hints if hint.type == ACKNOWLEDGED]
+        for dispute in disputes:
+            self.subscription, lines = self.subscription.after_dispute(dispute)
+            entries += [
+                self.entry(line, cause, cause_id, dispute=dispute.id, charge=dispute.charge_id) for line in lines
+            ]
         if self.subscription.needs_attention not in {None, flagged_for}:
             entries.append(self.entry("needs_attention", cause, cause_id))
         await self.save(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.orders import Look
+from lifecycle.disputes import Dispute
 from lifecycle.events import EventHint
 from lifecycle.facts import Facts
 from lifecycle.subscription import Subscription
@@ -46,6 +47,13 @@ async def look_at_stripe(
     is_new = own != subscription.stripe_subscription_id
     seen = await _fetch(Look(subscription.user_id, own, None if is_new else subscription.price))
     return Seen(seen.facts, is_new, concern or seen.concern)
+
+
+async def look_at_disputes(hints: Sequence[EventHint]) -> list[Dispute]:
+    """The present of every dispute that was hinted at, each once."""
+    ids = dict.fromkeys(hint.dispute_id for hint in hints if hint.dispute_id)
+    found = [await steps.fetch_dispute(dispute_id) for dispute_id in ids]
+    return [dispute for dispute in found if dispute]
 
 
 async def _fetch(look: Look) -> Seen:

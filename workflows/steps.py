@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as TookTooLong
 
 with workflow.unsafe.imports_passed_through():
+    from activities.disputes import Disputes
     from activities.emails import Emails
     from activities.orders import (
         Beginning,
@@ -28,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments import Payments
     from activities.records import Records
     from activities.sign_up import SignUp
+    from lifecycle.disputes import Dispute
     from lifecycle.facts import Facts
 
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
@@ -71,6 +73,17 @@ async def fetch(look: Look) -> Facts | None:
         start_to_close_timeout=_SEVERAL_CALLS,
         retry_policy=_UNTIL_READ,
         summary=f"look at {look.subscription_id}",
+    )
+
+
+async def fetch_dispute(dispute_id: str) -> Dispute | None:
+    """The present of a disputed payment; None when Stripe knows no such dispute."""
+    return await workflow.execute_activity_method(
+        Disputes.fetch,
+        dispute_id,
+        start_to_close_timeout=_ONE_CALL,
+        retry_policy=_PATIENT,
+        summary=f"look at {dispute_id}",
     )
 
 

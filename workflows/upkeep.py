@@ -24,6 +24,7 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.catching_up import CatchUp
+    from activities.disputes import Disputes
     from activities.emails import Emails
     from activities.retention import Retention
     from settings import Settings
@@ -49,13 +50,20 @@ class SweepWorkflow:
             workflow.execute_activity_method(Relay.sweep, summary="deliver events that wait", **_LIMITS),
             workflow.execute_activity_method(Promises.keep, summary="keep what was promised", **_LIMITS),
             workflow.execute_activity_method(Emails.sweep, summary="send letters that wait", **_LIMITS),
+            workflow.execute_activity_method(Disputes.find_owners, summary="ask whose the disputes are", **_LIMITS),
             return_exceptions=True,
         )
         for result in found:
             if isinstance(result, BaseException):
                 raise result
-        delivered, promises, letters = found
-        return {"events": delivered.events, "not told": delivered.failed, "promises": promises, "letters": letters}
+        delivered, promises, letters, disputes = found
+        return {
+            "events": delivered.events,
+            "not told": delivered.failed,
+            "promises": promises,
+            "letters": letters,
+            "disputes": disputes,
+        }
 
 
 @workflow.defn(name="CatchUp")

@@ -56,14 +56,17 @@ class Life:
 
     async def hear(self, *events: str, subscription: str | None = None) -> None:
         """Stripe's events, as the relay signals them."""
-        hints = [EventHint(event, "customer.subscription.updated", subscription) for event in events]
+        await self.take(*(EventHint(event, "customer.subscription.updated", subscription) for event in events))
+
+    async def take(self, *hints: EventHint) -> None:
+        """One signal with these hints."""
         await self.client.start_workflow(
             SubscriptionWorkflow.run,
             first_of_life(self.user_id),
             id=workflow_id(self.user_id),
             task_queue=self.task_queue,
             start_signal="stripe_events",
-            start_signal_args=[hints],
+            start_signal_args=[list(hints)],
         )
 
     async def state(self) -> Subscription:
@@ -132,7 +135,7 @@ async def life(temporal_server: str) -> AsyncIterator[Life]:
     client = await Client.connect(temporal_server, namespace="billing", data_converter=DATA_CONVERTER)
     one = Life(client, f"test-{uuid4().hex[:8]}")
     parts: list[Any] = [one.bank, one.books, one.post]
-    names = ["fetch", "subscribe", "change_plan", "cancel", "resume", "begin", "save", "send"]
+    names = ["fetch", "fetch_dispute", "subscribe", "change_plan", "cancel", "resume", "begin", "save", "send"]
     activities: list[Callable[..., Awaitable[Any]]] = [
         getattr(part, name) for part in parts for name in names if hasattr(part, name)
     ]

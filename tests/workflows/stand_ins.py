@@ -28,6 +28,7 @@ from activities.orders import (
     SubscribeOrder,
 )
 from activities.snapshots import Unreadable
+from lifecycle.disputes import Dispute
 from lifecycle.facts import Facts, Invoice, InvoiceStatus
 from lifecycle.statuses import Status
 
@@ -42,6 +43,7 @@ class Bank:
         self.refuses: str | None = None
         self.unreadable: str | None = None
         self.before_the_end: Callable[[], None] = lambda: None
+        self.disputes: dict[str, Dispute] = {}
 
     @property
     def newest(self) -> Facts:
@@ -63,6 +65,10 @@ class Bank:
         if self.unreadable:
             raise Unreadable(self.unreadable)
         return self.subscriptions.get(look.subscription_id)
+
+    @activity.defn(name="disputes.fetch")
+    async def fetch_dispute(self, dispute_id: str) -> Dispute | None:
+        return self.disputes.get(dispute_id)
 
     @activity.defn(name="payments.subscribe")
     async def subscribe(self, order: SubscribeOrder) -> Subscribed:

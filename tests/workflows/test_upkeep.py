@@ -53,6 +53,11 @@ class Parts:
         self._do("letters")
         return 1
 
+    @activity.defn(name="disputes.find_owners")
+    async def find_owners(self) -> int:
+        self._do("disputes")
+        return 0
+
 
 @pytest.fixture
 def parts() -> Parts:
@@ -66,7 +71,7 @@ async def worker(temporal_server: str, parts: Parts) -> AsyncIterator[Worker]:
         client,
         task_queue=f"test-{uuid4().hex[:8]}",
         workflows=[SweepWorkflow],
-        activities=[parts.deliver, parts.keep, parts.send],
+        activities=[parts.deliver, parts.keep, parts.send, parts.find_owners],
         workflow_runner=SANDBOX,
     ) as worker:
         yield worker
@@ -77,10 +82,10 @@ async def sweep(worker: Worker) -> dict[str, int]:
 
 
 async def test_a_sweep_says_how_much_there_was(worker: Worker) -> None:
-    assert await sweep(worker) == {"events": 3, "not told": 1, "promises": 2, "letters": 1}
+    assert await sweep(worker) == {"events": 3, "not told": 1, "promises": 2, "letters": 1, "disputes": 0}
 
 
-@pytest.mark.parametrize("broken", ["events", "promises", "letters"])
+@pytest.mark.parametrize("broken", ["events", "promises", "letters", "disputes"])
 async def test_a_part_that_breaks_is_told_after_the_others_have_run(worker: Worker, parts: Parts, broken: str) -> None:
     parts.broken = broken
 
@@ -88,7 +93,7 @@ async def test_a_part_that_breaks_is_told_after_the_others_have_run(worker: Work
         await sweep(worker)
 
     assert f"{broken} cannot" in str(failure.value.cause.__cause__)
-    assert {*parts.done, broken} == {"events", "promises", "letters"}
+    assert {*parts.done, broken} == {"events", "promises", "letters", "disputes"}
 
 
 @pytest.fixture
