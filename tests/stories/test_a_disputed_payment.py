@@ -1,0 +1,118 @@
+"""A customer's bank takes a payment back: the dispute finds its customer, and an operator hears of it, once.
+
+https://docs.stripe.com/disputes/how-disputes-work
+"""
+
+from typing import Any
+
+import httpx
+
+from local.waiting import until
+from tests.fixtures.books import contradictions, sweep
+from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
+
+
+async def control(world: World, path: str, body: dict[str, Any]) -> None:
+    async with httpx.AsyncClient(base_url=f"{world.settings.stripe_api_url}/_local", trust_env=False) as http:
+        answer = await http.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+
+
+async def last_charge(ada: Customer) -> str:
+    found = await ada.world.stripe.v1.charges.list_async({"customer": await ada.stripe_customer_id(), "limit": 1})
+    return found.data[0].id
+
+
+async def dispute_of(ada: Customer) -> str:
+    found = await ada.world.stripe.v1.disputes.list_async({"charge": await last_charge(ada)})
+    return found.data[0].id
+
+
+async def concern(ada: Customer) -> str | None:
+    """Why a person should look at this customer."""
+    rows = await ada.world.rows("select needs_attention from billing.subscriptions where user_id = :id", id=ada.id)
+    return rows[0].needs_attention if rows else None
+
+
+async def hears_of(ada: Customer, *events: str) -> None:
+    """The webhooks come, and two sweeps: one asks whose the dispute is, the next delivers."""
+
+    async def came() -> bool:
+        dispute = await dispute_of(ada)
+        rows = await ada.world.rows("select type from billing.events where object_id = :id", id=dispute)
+        return {row.type for row in rows} >= set(events)
+
+    async def is_applied() -> bool:
+        await sweep(ada.world)
+        rows = await ada.world.rows(
+            "select status from billing.events where object_id = :id and type = any(:types)",
+            id=await dispute_of(ada),
+            types=list(events),
+        )
+        return {row.status for row in rows} == {"applied"}
+
+    await until(came, within=PATIENCE_SECONDS, what="Stripe did not tell of the dispute")
+    await until(is_applied, within=PATIENCE_SECONDS, what="the dispute found no customer")
+
+
+async def test_a_disputed_payment_is_shown_to_an_operator_until_it_is_decided(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+
+    await control(world, f"/charges/{await last_charge(ada)}/dispute", {"reason": "fraudulent"})
+    await hears_of(ada, "charge.dispute.created")
+
+    assert (await ada.timeline())[-1] == "payment_disputed"
+    assert "fraudulent" in str(await concern(ada))
+    assert await ada.status() == "active", "what the bank says is not yet decided"
+
+    await control(world, f"/disputes/{await dispute_of(ada)}/settle", {"outcome": "lost"})
+    await hears_of(ada, "charge.dispute.created", "charge.dispute.closed")
+
+    assert (await ada.timeline()).count("payment_disputed") == 1
+    assert "dispute_lost" in await ada.timeline()
+    assert "is lost; decide" in str(await concern(ada))
+    assert await contradictions(world, ada) == []
+
+
+async def test_a_dispute_after_the_customer_has_left_is_still_written_down(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+
+    await control(world, f"/charges/{await last_charge(ada)}/dispute", {"reason": "subscription_canceled"})
+    await hears_of(ada, "charge.dispute.created")
+
+    assert (await ada.timeline())[-1] == "payment_disputed"
+    assert await ada.status() == "canceled"
+
+    answer = await ada.subscribe("PRO", trial_period_days=0)
+    assert answer.status_code == 201, "a new life begins as ever"
+
+
+async def test_a_dispute_of_somebody_elses_payment_stays_an_orphan_and_is_asked_for_once(world: World) -> None:
+    stranger = await world.stripe.v1.customers.create_async({"name": "of another product"})
+    method = await world.stripe.v1.payment_methods.attach_async("pm_card_createDispute", {"customer": stranger.id})
+    await world.stripe.v1.payment_intents.create_async(
+        {
+            "amount": 500,
+            "currency": "usd",
+            "customer": stranger.id,
+            "payment_method": method.id,
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        }
+    )
+
+    async def came() -> bool:
+        return bool(await world.rows("select id from billing.events where type = 'charge.dispute.created'"))
+
+    await until(came, within=PATIENCE_SECONDS, what="Stripe did not tell of the dispute")
+    await sweep(world)
+    await sweep(world)
+
+    (event,) = await world.rows("select * from billing.events where type = 'charge.dispute.created'")
+    assert (event.status, event.stripe_customer_id, event.attempts) == ("orphan", stranger.id, 1)
