@@ -5,7 +5,16 @@ from typing import Any
 
 from .store import Object, Store
 
-ORDER = ("trial_will_end", "cancel", "period_end", "finalize", "collect", "expire_incomplete", "expire_session")
+ORDER = (
+    "trial_will_end",
+    "expire_update",
+    "cancel",
+    "period_end",
+    "finalize",
+    "collect",
+    "expire_incomplete",
+    "expire_session",
+)
 """Which comes first when several fall on one second."""
 
 

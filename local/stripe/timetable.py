@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from .billing import collection, lifecycle
+from .billing import collection, lifecycle, pending_update
 from .resources import checkout_sessions
 
 WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "trial_will_end": lifecycle.announce_trial_end,
+    "expire_update": pending_update.expire,
     "cancel": lifecycle.cancel_as_scheduled,
     "period_end": lifecycle.end_period,
     "finalize": collection.finalize_and_collect,

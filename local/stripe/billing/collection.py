@@ -7,7 +7,7 @@ from typing import Any
 
 from ..protocol.errors import StripeError
 from ..world import World, visible
-from . import cards, invoicing, lifecycle, payments
+from . import cards, invoicing, lifecycle, payments, pending_update
 from .payments import DECLINED, REQUIRES_ACTION, SUCCEEDED
 
 Object = dict[str, Any]
@@ -72,6 +72,9 @@ def settle_paid(world: World, invoice: Object, out_of_band: bool = False) -> Non
     delinquency(world, invoice, behind=False)
     subscription = world.store.get(invoice["_subscription"] or "")
     if subscription:
+        if pending_update.waits_for(subscription, invoice):
+            pending_update.apply(world, subscription)
+            lifecycle.schedule(world, subscription)
         lifecycle.payment_received(world, subscription, invoice)
 
 
@@ -92,6 +95,7 @@ def settle_failed(world: World, invoice: Object, outcome: str, scheduled: bool) 
     """Say so, plan the next try, and let the subscription fall behind."""
     subscription = world.store.get(invoice["_subscription"] or "")
     first = subscription is not None and subscription["status"] == "incomplete"
+    first = first or pending_update.waits_for(subscription, invoice)
     last = False
     with world.changing(invoice, "invoice.updated"):
         invoice["attempt_count"] += 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..world import World
-from . import cycle_invoice, invoicing, payments
+from . import cycle_invoice, invoicing, payments, pending_update
 from .periods import add_interval
 
 Object = dict[str, Any]
@@ -11,7 +11,7 @@ DAY, HOUR = 86400, 3600
 TRIAL_WARNING = 3 * DAY
 INCOMPLETE_FOR = 23 * HOUR
 OVER = ("canceled", "incomplete_expired")
-DEADLINES = ("trial_will_end", "cancel", "period_end", "expire_incomplete")
+DEADLINES = ("trial_will_end", "expire_update", "cancel", "period_end", "expire_incomplete")
 
 
 def schedule(world: World, subscription: Object) -> None:
@@ -23,6 +23,8 @@ def schedule(world: World, subscription: Object) -> None:
         return
     if subscription["cancel_at"] and not subscription["cancel_at_period_end"]:
         world.deadlines.set("cancel", subscription, subscription["cancel_at"])
+    if subscription["pending_update"]:
+        world.deadlines.set("expire_update", subscription, subscription["pending_update"]["expires_at"])
     if status == "incomplete":
         world.deadlines.set("expire_incomplete", subscription, subscription["created"] + INCOMPLETE_FOR)
         return
@@ -177,6 +179,7 @@ def cancel(world: World, subscription: Object, reason: str | None, still_collect
     """At once and for good; open invoices stay open but nothing tries them any more, except a final one."""
     now = world.now(subscription["_clock"])
     world.store.edit(subscription)
+    pending_update.expire(world, subscription)
     subscription["status"], subscription["ended_at"] = "canceled", now
     subscription["canceled_at"] = subscription["canceled_at"] or now
     details = subscription["cancellation_details"]

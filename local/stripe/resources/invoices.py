@@ -4,7 +4,7 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import collection, invoicing, lifecycle, payments
+from ..billing import collection, invoicing, lifecycle, payments, pending_update
 from ..protocol.errors import StripeError, invalid
 from ..protocol.expansion import includable
 from ..protocol.lists import PAGING, embedded, matching, page
@@ -139,6 +139,8 @@ def void(world: World, id: str, params: Object) -> Object:
     subscription = world.store.get(invoice["_subscription"])
     if subscription and subscription["status"] == "incomplete" and subscription["latest_invoice"] == id:
         lifecycle.give_up_incomplete(world, subscription, canceled_at=None)
+    elif subscription and pending_update.waits_for(subscription, invoice):
+        pending_update.forget(world, subscription)
     return invoice
 
 

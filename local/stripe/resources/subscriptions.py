@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from stripe import params as sdk
 
-from ..billing import first_invoice, lifecycle, plan_change
+from ..billing import first_invoice, lifecycle, pending_update, plan_change
 from ..protocol.errors import not_emulated
 from ..protocol.lists import PAGING, in_range, matching, page
 from ..protocol.parameters import merged_metadata
@@ -51,15 +51,19 @@ def update(world: World, id: str, params: Object) -> Object:
     plan_change.refuse_unless_changeable(subscription, params)
     behavior = params.get("payment_behavior", "allow_incomplete")
     if behavior == "pending_if_incomplete":
-        raise not_emulated("payment_behavior=pending_if_incomplete", "payment_behavior")
+        pending_update.refuse_unsupported(subscription, params)
     if plan_change.ends_trial_without_card(world, subscription, params):
         return subscription
     mark = world.mark()
     with world.changing(subscription, None):
         before = _copy(subscription)
+        if _moves_money(params):
+            pending_update.expire(world, subscription)
         invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
         _plain(world, subscription, params)
         subscription_cancel.plan(world, subscription, params)
+        if invoice and behavior == "pending_if_incomplete":
+            pending_update.hold_back(world, subscription, before, invoice, params)
         if subscription["status"] not in lifecycle.OVER:
             lifecycle.schedule(world, subscription)
         if invoice:
