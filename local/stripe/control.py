@@ -33,6 +33,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from . import control_disputes
 from .api import API
 from .clocks import Clocks
 from .delivery import Deliveries
@@ -64,6 +65,7 @@ class Control:
             Route("/_local/webhooks/attempts", self.attempts, methods=["GET"]),
             Route("/_local/webhooks/chaos", self.chaos, methods=["POST"]),
             Route("/_local/outage", self.outage, methods=["GET", "POST"]),
+            *control_disputes.routes(self.world),
         ]
 
     async def complete(self, request: Request) -> Response:

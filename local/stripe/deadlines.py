@@ -14,6 +14,8 @@ ORDER = (
     "collect",
     "expire_incomplete",
     "expire_session",
+    "settle_dispute",
+    "settle_refund",
 )
 """Which comes first when several fall on one second."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from .billing import collection, lifecycle, pending_update
+from .billing import collection, disputing, lifecycle, pending_update, refunding
 from .resources import checkout_sessions
 
 WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
@@ -15,4 +15,6 @@ WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "collect": collection.retry,
     "expire_incomplete": lifecycle.expire_incomplete,
     "expire_session": checkout_sessions.expire_when_due,
+    "settle_dispute": disputing.answer_evidence,
+    "settle_refund": refunding.settle,
 }

@@ -63,6 +63,11 @@ class Customer:
     def latest_invoice(self) -> Invoice:
         return self.v1.invoices.list({"customer": self.id, "limit": 1}).data[0]
 
+    def latest_invoice_payment(self) -> str:
+        """The payment intent that paid, or shall pay, the latest invoice."""
+        (payment,) = self.v1.invoice_payments.list({"invoice": str(self.latest_invoice().id)}).data
+        return str(payment.payment.payment_intent)
+
     def travel_to(self, moment: int) -> None:
         clocks = self.v1.test_helpers.test_clocks
         clocks.advance(self.clock, {"frozen_time": moment})

@@ -32,6 +32,10 @@ class Card:
     """The customer has to authenticate although absent, unless the card was set up."""
     funding: str = "credit"
     fails_authentication: bool = False
+    dispute: str | None = None
+    """The reason for which every paid charge is disputed at once, or ``inquiry``."""
+    refund: str | None = None
+    """``pending`` refunds succeed later, ``failing`` ones fail later."""
 
     @property
     def last4(self) -> str:
@@ -76,6 +80,14 @@ CARDS = {
     "threeDSecure2Required": Card("4000000000003220", on_session=True),
     "threeDSecureRequiredChargeDeclined": Card("4000008400001629", charge="generic_decline", on_session=True),
     "threeDSecureOptional": Card("4000000000003055"),
+    "createDispute": Card("4000000000000259", dispute="fraudulent"),
+    "visa_createDispute": Card("4000000000000259", dispute="fraudulent"),
+    "createDisputeProductNotReceived": Card("4000000000002685", dispute="product_not_received"),
+    "visa_createDisputeProductNotReceived": Card("4000000000002685", dispute="product_not_received"),
+    "createDisputeInquiry": Card("4000000000001976", dispute="inquiry"),
+    "visa_createDisputeInquiry": Card("4000000000001976", dispute="inquiry"),
+    "pendingRefund": Card("4000000000007726", refund="pending"),
+    "refundFail": Card("4000000000005126", refund="failing"),
 }
 ALWAYS_AUTHENTICATES = {"4000002760003184"}
 """Asks for authentication for every charge, set up or not."""

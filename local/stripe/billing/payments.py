@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..world import World, visible
-from . import cards
+from . import cards, disputing, funds
 from .charging import new_charge
 from .payment_intent import new_intent
 
@@ -92,7 +92,10 @@ def attempt(
     if card.charge:
         return _declined(world, intent, method, card.charge)
     charge = new_charge(world, intent, method, None)
+    funds.take_in(world, charge)
     world.emit("charge.succeeded", charge)
+    if card.dispute:
+        disputing.open_by_card(world, charge, card.dispute)
     intent["status"], intent["latest_charge"] = "succeeded", charge["id"]
     intent["amount_received"], intent["last_payment_error"] = intent["amount"], None
     if intent["setup_future_usage"]:

@@ -33,12 +33,10 @@ def retrieve(world: World, params: Object) -> Object:
 
 
 def balance(world: World, params: Object) -> Object:
-    """All that was charged and not refunded, available at once."""
+    """The sum of all balance transactions, available at once."""
     totals: dict[str, int] = {}
-    for charge in world.store.all("charge"):
-        if charge["paid"]:
-            kept = charge["amount"] - charge["amount_refunded"]
-            totals[charge["currency"]] = totals.get(charge["currency"], 0) + kept
+    for moved in world.store.kinds.get("balance_transaction", {}).values():
+        totals[moved["currency"]] = totals.get(moved["currency"], 0) + moved["net"]
     available = [{"amount": amount, "currency": currency} for currency, amount in (totals or {"usd": 0}).items()]
     pending = [{"amount": 0, "currency": one["currency"]} for one in available]
     return {"object": "balance", "available": available, "livemode": False, "pending": pending}

@@ -4,6 +4,7 @@ from typing import Any
 
 from stripe import params as sdk
 
+from ..billing import refunding
 from ..protocol.errors import invalid
 from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
@@ -14,63 +15,36 @@ Object = dict[str, Any]
 
 
 def register(routes: Routes) -> None:
-    routes.add("POST", "/v1/refunds", create, sdk.RefundCreateParams, "amount charge payment_intent reason metadata")
-    routes.add("GET", "/v1/refunds", list_, sdk.RefundListParams, f"charge created payment_intent {PAGING}")
-    routes.add("GET", "/v1/refunds/{id}", retrieve, sdk.RefundRetrieveParams)
-    routes.add("POST", "/v1/refunds/{id}", update, sdk.RefundUpdateParams)
+    path = "/v1/refunds"
+    routes.add("POST", path, create, sdk.RefundCreateParams, "amount charge payment_intent reason metadata")
+    routes.add("GET", path, list_, sdk.RefundListParams, f"charge created payment_intent {PAGING}")
+    routes.add("GET", path + "/{id}", retrieve, sdk.RefundRetrieveParams)
+    routes.add("POST", path + "/{id}", update, sdk.RefundUpdateParams)
+    routes.add("POST", path + "/{id}/cancel", cancel, sdk.RefundCancelParams)
+    of_charge = "/v1/charges/{id}/refunds"
+    routes.add("GET", of_charge, list_of_charge, sdk.ChargeListRefundsParams, PAGING)
+    routes.add("GET", of_charge + "/{refund}", retrieve_of_charge, sdk.ChargeRetrieveRefundParams)
 
 
 def create(world: World, params: Object) -> Object:
-    """All of a charge, or a part; the invoice stays paid."""
     charge = _charge(world, params)
-    left = charge["amount"] - charge["amount_refunded"]
-    if left == 0:
-        raise invalid(f"Charge {charge['id']} has already been refunded.", None, "charge_already_refunded")
-    amount = params.get("amount", left)
-    if not 0 < amount <= left:
-        message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
-        raise invalid(message, "amount")
-    refund: Object = {
-        "id": world.new_id("re"),
-        "object": "refund",
-        "_clock": charge["_clock"],
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "created": world.now(None),
-        "currency": charge["currency"],
-        "customer": charge["customer"],
-        "customer_account": None,
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
-        "metadata": merged_metadata({}, params.get("metadata", {})),
-        "payment_intent": charge["payment_intent"],
-        "payment_method": charge["payment_method"],
-        "reason": params.get("reason"),
-        "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "succeeded",
-        "transfer_reversal": None,
-    }
-    world.store.put(refund)
-    with world.changing(charge, "charge.refunded"):
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    world.emit("refund.created", refund)
-    return refund
+    metadata = merged_metadata({}, params.get("metadata", {}))
+    return refunding.refund(world, charge, params.get("amount"), params.get("reason"), metadata)
 
 
 def _charge(world: World, params: Object) -> Object:
     if "charge" in params:
-        charge = world.find("charge", params["charge"], "charge")
+        charge = world.find("charge", params["charge"])
+        if "payment_intent" in params and charge["payment_intent"] != params["payment_intent"]:
+            raise invalid("The charge does not belong to this PaymentIntent.", "charge")
     elif "payment_intent" in params:
         intent = world.find("payment_intent", params["payment_intent"], "payment_intent")
-        if intent["status"] != "succeeded":
-            raise invalid(f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.")
-        charge = world.store.objects[intent["latest_charge"]]
+        charge = world.store.get(intent["latest_charge"] or "") or {"paid": False, "payment_intent": intent["id"]}
     else:
         raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
     if not charge["paid"]:
-        raise invalid(f"Charge {charge['id']} was not paid and cannot be refunded.", "charge")
+        intent_id = charge["payment_intent"]
+        raise invalid(f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.")
     return charge
 
 
@@ -85,5 +59,25 @@ def update(world: World, id: str, params: Object) -> Object:
     return refund
 
 
+def cancel(world: World, id: str, params: Object) -> Object:
+    refund = world.find("refund", id)
+    refunding.cancel(world, refund)
+    return refund
+
+
 def list_(world: World, params: Object) -> Object:
-    return page(world.store.all("refund"), params, "/v1/refunds", matching(params, "charge", "payment_intent"))
+    charge = params.get("charge")
+    found = world.store.where("refund", "charge", charge) if charge else world.store.all("refund")
+    return page(found, params, "/v1/refunds", matching(params, "charge", "payment_intent"))
+
+
+def list_of_charge(world: World, id: str, params: Object) -> Object:
+    world.find("charge", id, "charge")
+    return page(world.store.where("refund", "charge", id), params, f"/v1/charges/{id}/refunds")
+
+
+def retrieve_of_charge(world: World, id: str, refund: str, params: Object) -> Object:
+    found = world.find("refund", refund, "refund")
+    if found["charge"] != id:
+        raise invalid(f"No such refund: '{refund}'", "refund", "resource_missing", 404)
+    return found
