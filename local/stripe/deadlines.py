@@ -8,6 +8,7 @@ from .store import Object, Store
 ORDER = (
     "trial_will_end",
     "expire_update",
+    "resume_collection",
     "cancel",
     "period_end",
     "finalize",

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from .billing import collection, disputing, lifecycle, pending_update, refunding
+from .billing import collection, disputing, lifecycle, pause_collection, pending_update, refunding
 from .resources import checkout_sessions
 
 WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "trial_will_end": lifecycle.announce_trial_end,
     "expire_update": pending_update.expire,
+    "resume_collection": pause_collection.resume,
     "cancel": lifecycle.cancel_as_scheduled,
     "period_end": lifecycle.end_period,
     "finalize": collection.finalize_and_collect,

@@ -95,12 +95,12 @@ def settle_failed(world: World, invoice: Object, outcome: str, scheduled: bool) 
     """Say so, plan the next try, and let the subscription fall behind."""
     subscription = world.store.get(invoice["_subscription"] or "")
     first = subscription is not None and subscription["status"] == "incomplete"
-    first = first or pending_update.waits_for(subscription, invoice)
+    waiting = subscription if pending_update.waits_for(subscription, invoice) else None
     last = False
     with world.changing(invoice, "invoice.updated"):
         invoice["attempt_count"] += 1
         invoice["attempted"] = True
-        if first:
+        if first or (waiting and waiting["status"] != "paused"):
             invoice["auto_advance"] = False
         elif scheduled or invoice["_tries"] == 0:
             last = _plan_next_try(world, invoice)
@@ -108,7 +108,10 @@ def settle_failed(world: World, invoice: Object, outcome: str, scheduled: bool) 
         world.emit("invoice.payment_action_required", invoice)
     world.emit("invoice.payment_failed", invoice)
     delinquency(world, invoice, behind=True)
-    if subscription and not first:
+    if waiting and waiting["_pending_update"].get("fails_past_due"):
+        pending_update.apply(world, waiting, status="past_due")
+        lifecycle.schedule(world, waiting)
+    elif subscription and not first and not waiting:
         lifecycle.payment_failed(world, subscription, last)
 
 

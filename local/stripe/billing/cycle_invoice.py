@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..world import World
-from . import invoicing, lines
+from . import invoicing, lines, pause_collection
 
 Object = dict[str, Any]
 
@@ -15,7 +15,8 @@ def for_new_period(world: World, subscription: Object, before: tuple[int, int]) 
         # https://docs.stripe.com/billing/subscriptions/overview#unpaid: drafts pile up and are not tried
         invoice["auto_advance"] = False
         return invoice
-    _finalize_later(world, invoice)
+    if not pause_collection.keep_back(world, subscription, invoice):
+        _finalize_later(world, invoice)
     return invoice
 
 

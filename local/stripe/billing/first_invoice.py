@@ -7,7 +7,7 @@ from typing import Any
 
 from ..protocol.errors import invalid
 from ..world import World
-from . import collection, invoicing, lifecycle, payments
+from . import collection, invoicing, lifecycle, pause_collection, payments
 
 Object = dict[str, Any]
 NO_METHOD = (
@@ -20,6 +20,9 @@ NO_METHOD = (
 def issue(world: World, subscription: Object, invoice: Object, behavior: str, off_session: bool) -> None:
     """Finalize and pay, as ``payment_behavior`` says. Raises 402 only for ``error_if_incomplete``."""
     world.emit("invoice.created", invoice)
+    if subscription["status"] not in lifecycle.OVER and pause_collection.keep_back(world, subscription, invoice):
+        pause_collection.settle(world, subscription, invoice)
+        return
     invoicing.finalize(world, invoice)
     if invoice["amount_due"] == 0:
         collection.settle_paid(world, invoice)

@@ -3,15 +3,16 @@
 from typing import Any
 
 from ..world import World
-from . import cycle_invoice, invoicing, payments, pending_update
+from . import cycle_invoice, invoicing, pause_collection, pausing, payments, pending_update
 from .periods import add_interval
 
 Object = dict[str, Any]
 DAY, HOUR = 86400, 3600
 TRIAL_WARNING = 3 * DAY
 INCOMPLETE_FOR = 23 * HOUR
+UPDATED = "customer.subscription.updated"
 OVER = ("canceled", "incomplete_expired")
-DEADLINES = ("trial_will_end", "expire_update", "cancel", "period_end", "expire_incomplete")
+DEADLINES = ("trial_will_end", "expire_update", "resume_collection", "cancel", "period_end", "expire_incomplete")
 
 
 def schedule(world: World, subscription: Object) -> None:
@@ -25,6 +26,8 @@ def schedule(world: World, subscription: Object) -> None:
         world.deadlines.set("cancel", subscription, subscription["cancel_at"])
     if subscription["pending_update"]:
         world.deadlines.set("expire_update", subscription, subscription["pending_update"]["expires_at"])
+    if subscription["pause_collection"] and subscription["pause_collection"]["resumes_at"]:
+        world.deadlines.set("resume_collection", subscription, subscription["pause_collection"]["resumes_at"])
     if status == "incomplete":
         world.deadlines.set("expire_incomplete", subscription, subscription["created"] + INCOMPLETE_FOR)
         return
@@ -72,16 +75,19 @@ def end_period(world: World, subscription: Object) -> None:
         renew(world, subscription)
 
 
-def renew(world: World, subscription: Object) -> Object:
+def renew(world: World, subscription: Object) -> None:
     """A new period, and a draft for it that is finalized about an hour later."""
     before = period(subscription)
-    with world.changing(subscription, "customer.subscription.updated"):
+    with world.changing(subscription, UPDATED):
+        if subscription["status"] == "trialing":
+            subscription["status"] = "active"
         set_period(subscription, before[1], following(subscription, before[1]))
         invoice = cycle_invoice.for_new_period(world, subscription, before)
         subscription["latest_invoice"] = invoice["id"]
     world.emit("invoice.created", invoice)
+    if subscription["pause_collection"]:
+        pause_collection.settle(world, subscription, invoice)
     schedule(world, subscription)
-    return invoice
 
 
 def end_trial(world: World, subscription: Object) -> None:
@@ -90,21 +96,11 @@ def end_trial(world: World, subscription: Object) -> None:
     behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
     if method is None and behavior == "cancel":
         cancel(world, subscription, reason=None)
-        return
-    if method is None and behavior == "pause":
-        with world.changing(subscription, "customer.subscription.updated"):
-            subscription["status"] = "paused"
-        world.emit("customer.subscription.paused", subscription)
+    elif method is None and behavior == "pause":
+        pausing.stop(world, subscription, "trial_end_without_payment_method")
         schedule(world, subscription)
-        return
-    before = period(subscription)
-    with world.changing(subscription, "customer.subscription.updated"):
-        subscription["status"] = "active"
-        set_period(subscription, before[1], following(subscription, before[1]))
-        invoice = cycle_invoice.for_new_period(world, subscription, before)
-        subscription["latest_invoice"] = invoice["id"]
-    world.emit("invoice.created", invoice)
-    schedule(world, subscription)
+    else:
+        renew(world, subscription)
 
 
 def default_method(world: World, subscription: Object) -> Object | None:
@@ -121,9 +117,6 @@ def payment_received(world: World, subscription: Object, invoice: Object) -> Non
             subscription["status"] = "active"
             _remember_method(world, subscription, invoice)
         schedule(world, subscription)
-
-
-UPDATED = "customer.subscription.updated"
 
 
 def is_latest(world: World, subscription: Object, invoice: Object) -> bool:
@@ -145,7 +138,7 @@ def _remember_method(world: World, subscription: Object, invoice: Object) -> Non
 
 def payment_failed(world: World, subscription: Object, last: bool) -> None:
     """Behind while there are tries left; then what the account's settings say."""
-    if subscription["status"] in OVER:
+    if subscription["status"] in OVER or subscription["status"] == "paused":
         return
     outcome = world.settings.after_last_retry
     if last and outcome == "cancel":

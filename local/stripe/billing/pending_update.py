@@ -45,13 +45,15 @@ def refuse_unsupported(subscription: Object, params: Object) -> None:
         raise invalid(f"{message}Unsupported params: {', '.join(unsupported)}.", unsupported[0])
 
 
-def hold_back(world: World, subscription: Object, before: Object, invoice: Object, params: Object) -> None:
+def hold_back(
+    world: World, subscription: Object, before: Object, invoice: Object, params: Object, until: int | None = None
+) -> None:
     """Take the changes out of the subscription again and keep them until this invoice is paid."""
-    after = _copy({name: value for name, value in subscription.items() if before.get(name) != value})
+    after = copied({name: value for name, value in subscription.items() if before.get(name) != value})
     for name in ("latest_invoice", "metadata", "pending_update", "_pending_update"):
         after.pop(name, None)
     subscription.clear()
-    subscription.update(_copy(before), latest_invoice=invoice["id"])
+    subscription.update(copied(before), latest_invoice=invoice["id"])
     subscription["_pending_update"] = {
         "invoice": invoice["id"],
         "changes": after,
@@ -62,7 +64,7 @@ def hold_back(world: World, subscription: Object, before: Object, invoice: Objec
         "cancel_at_period_end": params.get("cancel_at_period_end"),
         "discount": None,
         "discounts": None,
-        "expires_at": _expiry(world, subscription),
+        "expires_at": until or _expiry(world, subscription),
         "metadata": params.get("metadata"),
         "subscription_items": after["items"]["data"] if "items" in params and "items" in after else None,
         "trial_end": after.get("trial_end") if "trial_end" in params else None,
@@ -70,9 +72,9 @@ def hold_back(world: World, subscription: Object, before: Object, invoice: Objec
     }
 
 
-def _copy(obj: Object) -> Object:
-    copied: Object = orjson.loads(orjson.dumps(obj))
-    return copied
+def copied(obj: Object) -> Object:
+    copy: Object = orjson.loads(orjson.dumps(obj))
+    return copy
 
 
 def _expiry(world: World, subscription: Object) -> int:
@@ -88,15 +90,17 @@ def waits_for(subscription: Object | None, invoice: Object) -> bool:
     return bool(pending and pending["invoice"] == invoice["id"])
 
 
-def apply(world: World, subscription: Object) -> None:
+def apply(world: World, subscription: Object, **otherwise: str) -> None:
     """The invoice is paid: the subscription becomes what was asked for. Nobody hears of what never waited."""
-    at_once = subscription.get("_being_created")
+    at_once, resumes = subscription.get("_being_created"), subscription["status"] == "paused"
     with world.changing(subscription, None if at_once else UPDATED):
         pending = subscription.pop("_pending_update")
-        subscription.update(pending["changes"], pending_update=None)
+        subscription.update(pending["changes"], pending_update=None, **otherwise)
         if pending["metadata"] is not None:
             subscription["metadata"] = merged_metadata(subscription["metadata"], pending["metadata"])
-    if not at_once:
+    if resumes:
+        world.emit("customer.subscription.resumed", subscription)
+    elif not at_once:
         world.emit("customer.subscription.pending_update_applied", subscription)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import collection, invoicing, lifecycle, payments, pending_update
+from ..billing import closing, collection, invoicing, payments
 from ..protocol.errors import StripeError, invalid
 from ..protocol.expansion import includable
 from ..protocol.lists import PAGING, embedded, matching, page
@@ -136,11 +136,7 @@ def _refusal(world: World, invoice: Object, outcome: str) -> StripeError:
 def void(world: World, id: str, params: Object) -> Object:
     invoice = changeable(world, id)
     invoicing.void(world, invoice)
-    subscription = world.store.get(invoice["_subscription"])
-    if subscription and subscription["status"] == "incomplete" and subscription["latest_invoice"] == id:
-        lifecycle.give_up_incomplete(world, subscription, canceled_at=None)
-    elif subscription and pending_update.waits_for(subscription, invoice):
-        pending_update.forget(world, subscription)
+    closing.after_void(world, invoice)
     return invoice
 
 
@@ -148,10 +144,7 @@ def mark_uncollectible(world: World, id: str, params: Object) -> Object:
     """Marking the latest invoice uncollectible brings a past_due subscription back to active."""
     invoice = changeable(world, id)
     invoicing.mark_uncollectible(world, invoice)
-    collection.delinquency(world, invoice, behind=False)
-    subscription = world.store.get(invoice["_subscription"])
-    if subscription and subscription["status"] == "past_due":
-        lifecycle.payment_received(world, subscription, invoice)
+    closing.after_write_off(world, invoice)
     return invoice
 
 

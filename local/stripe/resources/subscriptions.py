@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from stripe import params as sdk
 
-from ..billing import first_invoice, lifecycle, pending_update, plan_change
+from ..billing import first_invoice, lifecycle, pause_collection, pending_update, plan_change
 from ..protocol.errors import not_emulated
 from ..protocol.lists import PAGING, in_range, matching, page
 from ..protocol.parameters import merged_metadata
@@ -18,13 +18,15 @@ from . import (
     subscription_create,
     subscription_items,
     subscription_object,
+    subscription_pause,
     test_clocks,
 )
 
 Object = dict[str, Any]
 UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
-    {subscription_items.EMULATED} items.id items.deleted metadata off_session payment_behavior proration_behavior
-    proration_date trial_end trial_settings {subscription_object.PAYMENT_SETTINGS} collection_method"""
+    {subscription_items.EMULATED} items.id items.deleted metadata off_session pause_collection payment_behavior
+    proration_behavior proration_date trial_end trial_settings {subscription_object.PAYMENT_SETTINGS}
+    collection_method"""
 LIST = f"""collection_method created current_period_end current_period_start customer plan price status test_clock
     {PAGING}"""
 
@@ -37,6 +39,7 @@ def register(routes: Routes) -> None:
     routes.add("GET", path + "/search", search, sdk.SubscriptionSearchParams)
     routes.add("GET", path + "/{id}", retrieve, sdk.SubscriptionRetrieveParams)
     routes.add("POST", path + "/{id}", update, sdk.SubscriptionUpdateParams, UPDATE)
+    subscription_pause.register(routes)
     cancels = "cancellation_details.comment cancellation_details.feedback invoice_now prorate"
     routes.add("DELETE", path + "/{id}", subscription_cancel.cancel, sdk.SubscriptionCancelParams, cancels)
 
@@ -105,6 +108,8 @@ def _plain(world: World, subscription: Object, params: Object) -> None:
         if chosen:
             payment_methods.owned(world, chosen, subscription["customer"], "default_payment_method")
         subscription["default_payment_method"] = chosen
+    if "pause_collection" in params:
+        pause_collection.plan(world, subscription, params)
     if "trial_settings" in params:
         subscription["trial_settings"] = subscription_object.trial_settings(params)
     if "payment_settings" in params:
