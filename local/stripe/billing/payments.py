@@ -15,20 +15,10 @@ CLOSED = ("succeeded", "canceled")
 
 def prepare(world: World, invoice: Object) -> Object:
     """The payment intent of a finalized invoice and the invoice payment that joins them."""
-    reason = invoice["billing_reason"]
-    intent = new_intent(
-        world,
-        invoice["amount_due"],
-        invoice["currency"],
-        invoice["customer"],
-        _invoice=invoice["id"],
-        description=REASONS.get(reason, "Subscription update"),
-        setup_future_usage="off_session" if reason == "subscription_create" else None,
-        statement_descriptor=None,
-    )
-    chosen = method_for(world, invoice)
-    if chosen:
-        intent["payment_method"], intent["status"] = chosen["id"], "requires_confirmation"
+    intent = _paid_at_checkout(world, invoice)
+    if intent is None:
+        intent = _unpaid(world, invoice)
+        world.emit("payment_intent.created", intent)
     payment: Object = {
         "id": world.new_id("inpay"),
         "object": "invoice_payment",
@@ -45,7 +35,36 @@ def prepare(world: World, invoice: Object) -> Object:
         "status_transitions": {"canceled_at": None, "paid_at": None},
     }
     world.store.put(payment)
-    world.emit("payment_intent.created", intent)
+    return intent
+
+
+def _paid_at_checkout(world: World, invoice: Object) -> Object | None:
+    """Checkout takes the money first and makes the subscription and its invoice afterwards."""
+    if invoice["billing_reason"] != "subscription_create":
+        return None
+    found = world.store.where("payment_intent", "customer", invoice["customer"])
+    intent = next((one for one in found if one.get("_awaits_invoice") and one["status"] == "succeeded"), None)
+    if intent:
+        world.store.edit(intent)["_invoice"] = invoice["id"]
+        del intent["_awaits_invoice"]
+    return intent
+
+
+def _unpaid(world: World, invoice: Object) -> Object:
+    reason = invoice["billing_reason"]
+    intent = new_intent(
+        world,
+        invoice["amount_due"],
+        invoice["currency"],
+        invoice["customer"],
+        _invoice=invoice["id"],
+        description=REASONS.get(reason, "Subscription update"),
+        setup_future_usage="off_session" if reason == "subscription_create" else None,
+        statement_descriptor=None,
+    )
+    chosen = method_for(world, invoice)
+    if chosen:
+        intent["payment_method"], intent["status"] = chosen["id"], "requires_confirmation"
     return intent
 
 
@@ -81,6 +100,8 @@ def attempt(
     patient: bool = True,
 ) -> str:
     """Charge the card once. ``patient`` waits for authentication; otherwise needing it is a decline."""
+    if intent["status"] == "succeeded":
+        return SUCCEEDED
     card = cards.CARDS[method["_card"]]
     world.store.edit(intent)
     intent["next_action"] = None

@@ -1,5 +1,6 @@
 """Payment intents (https://docs.stripe.com/api/payment_intents)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from stripe import params as sdk
@@ -17,6 +18,9 @@ Object = dict[str, Any]
 CREATE = """amount automatic_payment_methods capture_method confirm confirmation_method currency customer description
     metadata off_session payment_method payment_method_types receipt_email return_url setup_future_usage
     shipping statement_descriptor_suffix error_on_requires_action"""
+
+when_authenticated: list[Callable[[World, Object], None]] = []
+"""Called when a 3-D Secure challenge was passed and the charge succeeded: what waited for it goes on."""
 
 
 def register(routes: Routes) -> None:
@@ -55,7 +59,7 @@ def create(world: World, params: Object) -> Object:
         metadata=merged_metadata({}, params.get("metadata", {})),
         receipt_email=params.get("receipt_email"),
         setup_future_usage=params.get("setup_future_usage"),
-        shipping=_shipping(params.get("shipping")),
+        shipping=shipping_of(params.get("shipping")),
         statement_descriptor_suffix=params.get("statement_descriptor_suffix"),
     )
     if "payment_method" in params:
@@ -67,7 +71,8 @@ def create(world: World, params: Object) -> Object:
     return intent
 
 
-def _shipping(given: Object | None) -> Object | None:
+def shipping_of(given: Object | None) -> Object | None:
+    """The whole hash of an address, with null for what was not given."""
     if not given:
         return None
     parts = ("city", "country", "line1", "line2", "postal_code", "state")
@@ -159,7 +164,10 @@ def answer_challenge(world: World, id: str, passed: bool) -> Object:
     method = world.store.objects[intent["payment_method"]]
     if passed:
         outcome = payments.attempt(world, intent, method, off_session=False, authenticated=True)
-        return settle(world, intent, method, outcome)
+        settle(world, intent, method, outcome)
+        for go_on in when_authenticated:
+            go_on(world, intent)
+        return intent
     payments.fail_authentication(world, intent)
     collection.payment_settled(world, intent, payments.DECLINED)
     return intent

@@ -1,5 +1,6 @@
 """Setup intents (https://docs.stripe.com/api/setup_intents): a card is made ready for later."""
 
+from collections.abc import Callable
 from typing import Any
 
 from stripe import params as sdk
@@ -16,6 +17,9 @@ from .setup_intent import new
 Object = dict[str, Any]
 CREATE = """automatic_payment_methods confirm customer description metadata payment_method payment_method_types
     return_url usage"""
+
+when_authenticated: list[Callable[[World, Object], None]] = []
+"""Called when a 3-D Secure challenge was passed: what waited for the card goes on."""
 
 
 def register(routes: Routes) -> None:
@@ -148,7 +152,10 @@ def answer_challenge(world: World, id: str, passed: bool) -> Object:
     if intent["status"] != "requires_action":
         raise invalid(f"This SetupIntent does not wait for authentication; it is {intent['status']}.")
     if passed:
-        return complete(world, intent)
+        complete(world, intent)
+        for go_on in when_authenticated:
+            go_on(world, intent)
+        return intent
     world.store.edit(intent)
     _fail(world, intent, world.store.objects[intent["payment_method"]], "authentication_required")
     intent["last_setup_error"]["code"] = "setup_intent_authentication_failure"

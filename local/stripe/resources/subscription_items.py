@@ -38,7 +38,7 @@ def price_of(world: World, given: Object, param: str) -> Object:
         price = prices.inline(world, given["price_data"])
     elif "price" in given:
         price = world.find("price", given["price"], f"{param}[price]")
-        if not price["active"]:
+        if not price["active"] and not given.get("_agreed"):
             raise invalid("The price specified is inactive. This field only accepts active prices.", f"{param}[price]")
     else:
         raise invalid(f"Missing required param: {param}[price].", f"{param}[price]", "parameter_missing")
