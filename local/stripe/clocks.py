@@ -100,11 +100,11 @@ class Clocks:
         while True:
             self.changed.clear()
             deadline = self.world.deadlines.next(None)
-            if deadline is not None and deadline["at"] <= time.time():
+            if deadline is not None and deadline["at"] <= self.world.wall.now():
                 self._happen(deadline, None)
                 await asyncio.sleep(0)
                 continue
-            timeout = min(deadline["at"] - time.time(), 3600) if deadline else None
+            timeout = min(deadline["at"] - self.world.wall.now(), 3600) if deadline else None
             try:
                 await asyncio.wait_for(self.changed.wait(), timeout)
             except TimeoutError:

@@ -1,21 +1,23 @@
-"""Webhooks: signed, in order for each endpoint, retried with back-off for up to three days.
+"""Webhooks: in order for each endpoint, retried with back-off for up to three days of the wall clock.
 
-https://docs.stripe.com/webhooks. A failed delivery steps aside, so that it never blocks the next one.
+https://docs.stripe.com/webhooks. A failed delivery steps aside, so that it never blocks the next one. Events of a test
+clock are delivered at once, and tried again by the wall clock.
 """
 
 import asyncio
-import hashlib
 import heapq
-import hmac
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .chaos import Chaos
+from .delivery_attempt import TIMEOUT, Attempt, Attempts, post, secrets_of
+from .delivery_book import DeliveryBook
 from .events import Logged
+from .faults import Faults
+from .webhook_faults import CALM, Disturbance, disturbance
 
 if TYPE_CHECKING:
     from .world import World
@@ -23,22 +25,16 @@ if TYPE_CHECKING:
 BACK_OFF = (1, 2, 5, 10, 30, 60)
 BACK_OFF_END = 300
 GIVE_UP_AFTER = 3 * 86400
-TIMEOUT = 10.0
-
-
-def signature(secret: str, payload: bytes, at: int) -> str:
-    """https://docs.stripe.com/webhooks#verify-manually"""
-    signed = hmac.new(secret.encode(), b"%d.%s" % (at, payload), hashlib.sha256).hexdigest()
-    return f"t={at},v1={signed}"
 
 
 @dataclass
 class Delivery:
     event: str
     endpoint: str
+    first: float
+    """When it was due at first, by the wall clock."""
     attempts: int = 0
-    first: float = field(default_factory=time.time)
-    copies: int = 1
+    disturbed: Disturbance = CALM
 
     @property
     def wait(self) -> float:
@@ -46,13 +42,13 @@ class Delivery:
 
 
 class Deliveries:
-    def __init__(self, world: "World") -> None:
-        self.world = world
-        self.chaos = Chaos()
+    def __init__(self, world: "World", faults: Faults) -> None:
+        self.world, self.faults = world, faults
+        self.book = DeliveryBook(world)
         self.waiting: dict[str, deque[Delivery]] = {}
         self.later: list[tuple[float, int, Delivery]] = []
         self.outstanding: dict[tuple[str, str], Delivery] = {}
-        self.attempts: deque[dict[str, Any]] = deque(maxlen=5000)
+        self.attempts = Attempts()
         self.workers: dict[str, asyncio.Task[None]] = {}
         self.wake: dict[str, asyncio.Event] = {}
         self.retry_changed = asyncio.Event()
@@ -60,38 +56,59 @@ class Deliveries:
         self.planned: list[Delivery] = []
         world.events.planners.append(self.plan)
         world.events.listeners.append(self.announce)
+        world.events.resend = self.resend
 
     # what has to be delivered
 
     def plan(self, events: list[Logged]) -> None:
         """Before the events are committed: write down with them who has to hear of each."""
-        endpoints = [one for one in self.world.store.all("webhook_endpoint") if one["status"] == "enabled"]
-        for logged in events:
-            for endpoint in endpoints:
-                if "*" in endpoint["enabled_events"] or logged.type in endpoint["enabled_events"]:
-                    self._plan(logged.id, endpoint["id"])
+        now = self.world.wall.now()
+        for endpoint in self.book.enabled():
+            for logged in events:
+                if self.book.wants(endpoint, logged.type):
+                    disturbed = disturbance(self.faults, logged.type, endpoint["id"])
+                    self.planned.append(Delivery(logged.id, endpoint["id"], now, disturbed=disturbed))
+                    self.book.plan(logged.id, endpoint["id"], now)
 
-    def _plan(self, event: str, endpoint: str) -> None:
-        copies = self.chaos.copies()
-        if copies:
-            self.planned.append(Delivery(event, endpoint, copies=copies))
-            values = (event, endpoint, 0, time.time())
-            self.world.journal.write("insert or replace into deliveries values (?, ?, ?, ?)", values)
-
-    def announce(self, _: list[Logged]) -> None:
-        """The events are committed: deliver them."""
+    def announce(self, events: list[Logged]) -> None:
+        """The events are committed: deliver them. Those of a transaction that was taken back are forgotten."""
         planned, self.planned = self.planned, []
+        known = {logged.id for logged in events}
         for delivery in planned:
-            self._expect(delivery)
-            self._queue(delivery, self.chaos.delay())
+            if delivery.event in known:
+                self._expect(delivery)
+
+    def resend(self, event: str, endpoint: str) -> None:
+        """Once more and now, delivered or not, undisturbed."""
+        former = self.outstanding.get((event, endpoint))
+        if former is not None:
+            former.disturbed = CALM
+            self.later = [one for one in self.later if one[2] is not former]
+            heapq.heapify(self.later)
+            if former not in self.waiting.get(endpoint, ()):
+                self._queue(former)
+            return
+        self.book.plan(event, endpoint, self.world.wall.now())
+        self._expect(Delivery(event, endpoint, self.world.wall.now()))
+
+    def review(self) -> None:
+        """An endpoint has changed: nothing is delivered any more to one that is gone."""
+        for delivery in list(self.outstanding.values()):
+            if self.world.store.get(delivery.endpoint) is None:
+                self._finish(delivery)
 
     def _expect(self, delivery: Delivery) -> None:
         self.outstanding[(delivery.event, delivery.endpoint)] = delivery
-        self.world.events.pending[delivery.event] = self.world.events.pending.get(delivery.event, 0) + 1
+        self.book.expect(delivery.event, delivery.endpoint)
+        if delivery.disturbed.copies == 0:
+            self._note(delivery, 0, "dropped on purpose", "", 0.0)
+            self._give_up(delivery)
+            return
+        self._queue(delivery, delivery.disturbed.delay)
 
     def _queue(self, delivery: Delivery, delay: float = 0) -> None:
         if delay:
-            heapq.heappush(self.later, (time.time() + delay, id(delivery), delivery))
+            heapq.heappush(self.later, (self.world.wall.now() + delay, id(delivery), delivery))
             self.retry_changed.set()
             return
         self.waiting.setdefault(delivery.endpoint, deque()).append(delivery)
@@ -101,28 +118,22 @@ class Deliveries:
             self._start_worker(delivery.endpoint)
 
     def _finish(self, delivery: Delivery) -> None:
-        if self.outstanding.pop((delivery.event, delivery.endpoint), None) is None:
-            return
-        self.world.events.delivered(delivery.event)
-        values = (delivery.event, delivery.endpoint)
-        # Joins the next transaction: a crash before it delivers the event twice, as Stripe may.
-        self.world.journal.write("delete from deliveries where event = ? and endpoint = ?", values)
+        if self.outstanding.pop((delivery.event, delivery.endpoint), None) is not None:
+            self.book.finish(delivery.event, delivery.endpoint)
+
+    def _give_up(self, delivery: Delivery) -> None:
+        if self.outstanding.pop((delivery.event, delivery.endpoint), None) is not None:
+            self.book.give_up(delivery.event, delivery.endpoint)
 
     # delivering it
 
     async def start(self) -> None:
         self.client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
-        rows = self.world.journal.db.execute("select event, endpoint, attempts, due from deliveries").fetchall()
-        for event, endpoint, attempts, first in sorted(rows, key=self._place):
-            delivery = Delivery(event, endpoint, attempts, first)
-            self._expect(delivery)
-            self._queue(delivery)
+        for event, endpoint, attempts, first in self.book.left_over():
+            self._expect(Delivery(event, endpoint, first, attempts))
         for endpoint in self.waiting:
             self._start_worker(endpoint)
         self.workers["retries"] = asyncio.create_task(self._retry())
-
-    def _place(self, row: tuple[str, ...]) -> int:
-        return self.world.events.index[row[0]].place
 
     async def stop(self) -> None:
         for task in self.workers.values():
@@ -148,7 +159,7 @@ class Deliveries:
     async def _retry(self) -> None:
         while True:
             self.retry_changed.clear()
-            now = time.time()
+            now = self.world.wall.now()
             while self.later and self.later[0][0] <= now:
                 self._queue(heapq.heappop(self.later)[2])
             timeout = self.later[0][0] - now if self.later else None
@@ -160,43 +171,43 @@ class Deliveries:
     async def _attempt(self, delivery: Delivery) -> None:
         endpoint = self.world.store.get(delivery.endpoint)
         logged = self.world.events.index.get(delivery.event)
-        if endpoint is None or endpoint["status"] != "enabled" or logged is None:
+        if endpoint is None or logged is None:
             self._finish(delivery)
             return
-        answers = [await self._post(endpoint, logged, delivery) for _ in range(delivery.copies)]
+        if endpoint["status"] != "enabled":
+            self._give_up(delivery)
+            return
+        succeeded = [await self._post(endpoint, logged, delivery) for _ in range(delivery.disturbed.copies)]
         delivery.attempts += 1
-        delivery.copies = 1
-        if all(200 <= status < 300 for status in answers) or time.time() - delivery.first > GIVE_UP_AFTER:
+        delivery.disturbed = CALM
+        self.book.answered(endpoint, all(succeeded))
+        if all(succeeded):
             self._finish(delivery)
-            return
-        values = (delivery.attempts, delivery.event, delivery.endpoint)
-        self.world.journal.write("update deliveries set attempts = ? where event = ? and endpoint = ?", values)
-        self._queue(delivery, delivery.wait)
+        elif self.world.wall.now() - delivery.first > GIVE_UP_AFTER:
+            self._give_up(delivery)
+        else:
+            self.book.tried(delivery.event, delivery.endpoint, delivery.attempts)
+            self._queue(delivery, delivery.wait)
 
-    async def _post(self, endpoint: dict[str, Any], logged: Logged, delivery: Delivery) -> int:
+    async def _post(self, endpoint: dict[str, Any], logged: Logged, delivery: Delivery) -> bool:
         assert self.client is not None
-        payload = self.world.events.body(logged)
-        at = int(time.time())
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "Stripe-Signature": signature(endpoint["_secret"], payload, at),
-        }
-        status, problem = 0, None
-        try:
-            answer = await self.client.post(endpoint["url"], content=payload, headers=headers)
-            status = answer.status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as failure:
-            problem = f"{type(failure).__name__}: {failure}"
-        self.attempts.append(
-            {
-                "at": time.time(),
-                "attempt": delivery.attempts + 1,
-                "endpoint": endpoint["id"],
-                "event": logged.id,
-                "type": logged.type,
-                "status": status,
-                "error": problem,
-            }
+        payload, began = self.world.events.body(logged), time.perf_counter()
+        secrets = secrets_of(endpoint, self.world.wall.now())
+        status, error, response = await post(self.client, endpoint["url"], payload, secrets, delivery.disturbed)
+        return self._note(delivery, status, error, response, time.perf_counter() - began).succeeded
+
+    def _note(self, delivery: Delivery, status: int, error: str | None, response: str, seconds: float) -> Attempt:
+        attempt = Attempt(
+            at=time.time(),
+            attempt=delivery.attempts + 1,
+            endpoint=delivery.endpoint,
+            event=delivery.event,
+            type=self.world.events.index[delivery.event].type,
+            status=status,
+            error=error,
+            response=response,
+            milliseconds=seconds * 1000,
+            faults=delivery.disturbed.names,
         )
-        return status
+        self.attempts.kept.append(attempt)
+        return attempt

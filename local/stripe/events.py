@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from .journal import Journal
+from .wall_clock import WallClock
 
 if TYPE_CHECKING:
     from .world import World
@@ -31,11 +32,13 @@ class Logged:
     """The event's JSON without ``pending_webhooks``; None once it is only in the journal."""
     place: int = 0
     """Where it is in the log."""
+    logged: float = 0.0
+    """When it was written down, by the wall clock; ``created`` may be of a test clock."""
 
 
 class EventLog:
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
+    def __init__(self, journal: Journal, wall: WallClock) -> None:
+        self.journal, self.wall = journal, wall
         self.index: dict[str, Logged] = {}
         self.pending: dict[str, int] = {}
         self.fresh: list[Logged] = []
@@ -44,8 +47,11 @@ class EventLog:
         """Called before the transaction of new events is committed, to write with it."""
         self.listeners: list[Callable[[list[Logged]], None]] = []
         """Called after it is committed."""
-        for id, type, created in journal.db.execute("select id, type, created from events order by position"):
-            self._list(Logged(id, type, created, None))
+        self.resend: Callable[[str, str], None] = lambda event, endpoint: None
+        """Delivers an event to an endpoint once more; whoever delivers sets it."""
+        rows = journal.db.execute("select id, type, created, logged from events order by position")
+        for id, type, created, logged in rows:
+            self._list(Logged(id, type, created, None, logged=logged or wall.now()))
         self.position = len(self.order)
 
     def _list(self, logged: Logged) -> None:
@@ -57,6 +63,7 @@ class EventLog:
         """Give the transaction's happenings their identity and write them with it."""
         from .world import API_VERSION
 
+        now = self.wall.now()
         for happening in world.happenings:
             self.position += 1
             id = world.new_id("evt")
@@ -76,10 +83,10 @@ class EventLog:
                     "type": happening.type,
                 }
             )
-            logged = Logged(id, happening.type, happening.created, body)
+            logged = Logged(id, happening.type, happening.created, body, logged=now)
             self.fresh.append(logged)
-            values = (self.position, id, happening.type, happening.created, body)
-            self.journal.write("insert into events values (?, ?, ?, ?, ?)", values)
+            values = (self.position, id, happening.type, happening.created, body, now)
+            self.journal.write("insert into events values (?, ?, ?, ?, ?, ?)", values)
         for plan in self.planners:
             plan(self.fresh)
 
@@ -110,5 +117,9 @@ class EventLog:
             self.pending[id] = left
             return
         self.pending.pop(id, None)
+        self.let_go(id)
+
+    def let_go(self, id: str) -> None:
+        """Nobody asks for this body again soon: the journal has it."""
         if id in self.index:
             self.index[id].body = None

@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 create table if not exists objects (position integer primary key, id text, body blob);
-create table if not exists events (position integer primary key, id text, type text, created integer, body blob);
+create table if not exists events (position integer primary key, id text, type text, created integer, body blob,
+    logged real);
 create table if not exists answers (
-    key text primary key, stored real, fingerprint text, status integer, body blob) without rowid;
+    key text primary key, stored real, fingerprint text, status integer, body blob,
+    request text) without rowid;
 create table if not exists deliveries (
     event text, endpoint text, attempts integer, due real, primary key (event, endpoint)) without rowid;
+"""
+FROM_2 = """
+alter table events add column logged real;
+alter table answers add column request text not null default '';
 """
 
 
@@ -36,7 +42,9 @@ class Journal:
     def _make_tables(self, path: Path) -> None:
         (version,) = self.db.execute("pragma user_version").fetchone()
         (tables,) = self.db.execute("select count(*) from sqlite_master").fetchone()
-        if tables and version != VERSION:
+        if tables and version == 2:
+            self.db.executescript(FROM_2)
+        elif tables and version != VERSION:
             raise SystemExit(f"{path} was made by another version of the local Stripe: start it with --fresh.")
         self.db.executescript(SCHEMA)
         self.db.execute(f"pragma user_version={VERSION}")

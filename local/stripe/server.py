@@ -13,11 +13,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from .api import API
+from .call_faults import ConnectionReset
 from .clocks import Clocks
 from .control import Control
+from .control_protocol import refused
 from .delivery import Deliveries
-from .outage import ConnectionReset
 from .pages import site
+from .protocol.errors import StripeError
 from .recording import Recording
 from .world import World
 
@@ -29,7 +31,8 @@ def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
     world = World(directory, fresh)
     world.url = url
     recording = Recording()
-    api, clocks, deliveries = API(world, recording), Clocks(world), Deliveries(world)
+    api, clocks = API(world, recording), Clocks(world)
+    deliveries = Deliveries(world, api.faults)
     # The recording listens first: afterwards the log lets go of bodies that nobody waits for.
     world.events.listeners.insert(0, recording.happened)
 
@@ -40,6 +43,8 @@ def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
             return Reset()
         if request.url.path.endswith("/advance"):
             clocks.pick_up()
+        if request.url.path.startswith("/v1/webhook_endpoints/"):
+            deliveries.review()
         return response
 
     @asynccontextmanager
@@ -55,7 +60,7 @@ def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
     routes = Control(world, api, clocks, deliveries).routes()
     routes += site(world).routes
     routes += [Route("/healthz", healthy), Route("/{path:path}", answer, methods=methods)]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={StripeError: refused})
 
 
 async def healthy(_: Request) -> Response:

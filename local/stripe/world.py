@@ -2,7 +2,6 @@
 
 import random
 import string
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from .journal import Journal
 from .protocol.errors import missing
 from .settings import Settings
 from .store import Object, Store
+from .wall_clock import WallClock
 
 API_VERSION = "2026-10-28.endive"
 ALPHABET = string.ascii_letters + string.digits
@@ -25,7 +25,8 @@ class World:
     def __init__(self, directory: Path, fresh: bool = False) -> None:
         self.journal = Journal(directory, fresh)
         self.store = Store(self.journal)
-        self.events = EventLog(self.journal)
+        self.wall = WallClock(self.store)
+        self.events = EventLog(self.journal, self.wall)
         self.deadlines = Deadlines(self.store)
         self.happenings: list[Happening] = []
         self.request: tuple[str | None, str | None] = (None, None)
@@ -38,11 +39,11 @@ class World:
         return f"{prefix}_{''.join(self.draw.choices(ALPHABET, k=length))}"
 
     def now(self, clock: str | None) -> int:
-        """Seconds on a test clock, or on the wall."""
+        """Seconds on a test clock, or on the wall clock."""
         if clock is None:
-            return int(time.time())
+            return int(self.wall.now())
         found = self.store.get(clock)
-        return int(found["_now"]) if found else int(time.time())
+        return int(found["_now"]) if found else int(self.wall.now())
 
     def clock_of(self, customer: str | None) -> str | None:
         found = self.store.get(customer) if customer else None

@@ -10,6 +10,7 @@ class StripeError(Exception):
 
     ``keeps_effects`` says that what happened before the error stays, as with a declined charge:
     the payment intent keeps its ``last_payment_error`` although the call answers 402. ``retry_after`` is in seconds.
+    ``missing`` is the id that was not found.
     """
 
     def __init__(
@@ -23,6 +24,7 @@ class StripeError(Exception):
         keeps_effects: bool = False,
         replayable: bool = True,
         retry_after: int | None = None,
+        missing: str | None = None,
         **extra: Any,
     ) -> None:
         super().__init__(message)
@@ -30,11 +32,12 @@ class StripeError(Exception):
         self.keeps_effects = keeps_effects
         self.replayable = replayable
         self.retry_after = retry_after
+        self.missing = missing
         error: JSON = {}
         if code:
             error["code"] = code
             if code not in UNDOCUMENTED:
-                error["doc_url"] = f"https://docs.stripe.com/error-codes#{code.replace('_', '-')}"
+                error["doc_url"] = f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}"
         error["message"] = message
         if param:
             error["param"] = param
@@ -46,13 +49,32 @@ class StripeError(Exception):
     def body(self) -> JSON:
         return {"error": self.error}
 
+    def shown(self, log_url: str | None) -> JSON:
+        """The body with the address of the request's log, when we know who asked."""
+        error = {**self.error, "request_log_url": log_url} if log_url else self.error
+        return {"error": dict(sorted(error.items()))}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """``Stripe-Should-Retry`` as Stripe's libraries read it; of a 5xx the API says nothing."""
+        headers = {}
+        if self.status < 500:
+            again = self.error.get("code") in ("lock_timeout", "idempotency_key_in_use")
+            headers["Stripe-Should-Retry"] = "true" if again else "false"
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        if self.status == 401:
+            headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
+        return headers
+
 
 UNDOCUMENTED = {"local_stripe_not_emulated"}
 """Codes of our own: Stripe has no page for them."""
 
 
 def missing(kind: str, id: str, param: str = "id") -> StripeError:
-    return StripeError(404, f"No such {kind}: '{id}'", code="resource_missing", param=param)
+    """404 for what the path names; the API makes a 400 of it when a parameter names it."""
+    return StripeError(404, f"No such {kind}: '{id}'", code="resource_missing", param=param, missing=id)
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None, status: int = 400) -> StripeError:

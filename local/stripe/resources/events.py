@@ -1,31 +1,61 @@
 """Events (https://docs.stripe.com/api/events)."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 from stripe import params as sdk
 
 from ..events import Logged
-from ..protocol.errors import invalid, missing
+from ..protocol.errors import invalid, missing, not_emulated
 from ..protocol.lists import in_range, limit_of
 from ..routing import Routes
 from ..world import World
 
 Object = dict[str, Any]
+KEPT_SECONDS = 30 * 86400
+"""https://docs.stripe.com/api/events: 30 days, of the wall clock."""
+
+
+class EventRetryParams(TypedDict):
+    """What Stripe's command-line tool sends; no library knows this call."""
+
+    webhook_endpoint: NotRequired[str]
+    for_stripecli: NotRequired[bool]
+    expand: NotRequired[list[str]]
 
 
 def register(routes: Routes) -> None:
     routes.add("GET", "/v1/events", list_, sdk.EventListParams)
     routes.add("GET", "/v1/events/{id}", retrieve, sdk.EventRetrieveParams)
+    routes.add("POST", "/v1/events/{id}/retry", retry, EventRetryParams)
 
 
 def retrieve(world: World, id: str, params: Object) -> Object:
     logged = world.events.index.get(id)
-    if logged is None:
+    if logged is None or logged.logged < world.wall.now() - KEPT_SECONDS:
         raise missing("event", id)
     return _load(world, logged)
+
+
+def retry(world: World, id: str, params: Object) -> Object:
+    """Deliver it again, as ``stripe events resend`` asks for: to one endpoint, or to all that take its type."""
+    event = retrieve(world, id, {})
+    if params.get("for_stripecli"):
+        raise not_emulated(
+            "Resending to `stripe listen`; name an endpoint (--webhook-endpoint), which", "for_stripecli"
+        )
+    if "webhook_endpoint" in params:
+        chosen = [world.find("webhook_endpoint", params["webhook_endpoint"], "webhook_endpoint")]
+    else:
+        every = world.store.all("webhook_endpoint")
+        chosen = [one for one in every if "*" in one["enabled_events"] or event["type"] in one["enabled_events"]]
+    for endpoint in chosen:
+        if endpoint["status"] == "enabled":
+            world.events.resend(id, endpoint["id"])
+    return retrieve(world, id, {})
 
 
 def _load(world: World, logged: Logged) -> Object:
@@ -53,11 +83,12 @@ def list_(world: World, params: Object) -> Object:
 def _page(world: World, params: Object, keep: Callable[[Logged], bool]) -> Object:
     """As ``lists.page``, but without looking at more of a long log than is shown."""
     order, limit = world.events.order, limit_of(params)
-    places: Iterable[int] = range(len(order) - 1, -1, -1)
+    oldest = bisect_left(order, world.wall.now() - KEPT_SECONDS, key=lambda one: one.logged)
+    places: Iterable[int] = range(len(order) - 1, oldest - 1, -1)
     if "starting_after" in params:
-        places = range(_place(world, params, "starting_after") - 1, -1, -1)
+        places = range(_place(world, params, "starting_after") - 1, oldest - 1, -1)
     elif "ending_before" in params:
-        places = range(_place(world, params, "ending_before") + 1, len(order))
+        places = range(max(oldest, _place(world, params, "ending_before") + 1), len(order))
     kept = list(islice((order[place] for place in places if keep(order[place])), limit + 1))
     shown = [_load(world, logged) for logged in kept[:limit]]
     if "ending_before" in params:

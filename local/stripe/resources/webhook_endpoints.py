@@ -79,5 +79,16 @@ def delete(world: World, id: str, params: Object) -> Object:
     return {"id": id, "object": "webhook_endpoint", "deleted": True}
 
 
+def roll_secret(world: World, id: str, lasts: int) -> Object:
+    """A new secret, shown in this answer only; the old one signs as well for ``lasts`` seconds of the wall clock.
+
+    Stripe offers this in its dashboard only: https://docs.stripe.com/webhooks#roll-endpoint-secrets
+    """
+    endpoint = world.store.edit(world.find("webhook_endpoint", id))
+    endpoint["_former_secret"], endpoint["_former_until"] = endpoint["_secret"], world.wall.now() + lasts
+    endpoint["_secret"] = world.new_id("whsec", 32)
+    return {**visible(endpoint), "secret": endpoint["_secret"]}
+
+
 def list_(world: World, params: Object) -> Object:
     return page(world.store.all("webhook_endpoint"), params, "/v1/webhook_endpoints")
