@@ -39,12 +39,47 @@ def test_a_scheduled_cancellation_is_taken_back(shop: Shop) -> None:
 def test_canceled_on_a_day(shop: Shop) -> None:
     customer = shop.customer()
     subscription = customer.subscribe(shop.basic)
-    with pytest.raises(stripe.InvalidRequestError, match="not emulated"):
-        shop.v1.subscriptions.update(subscription.id, {"cancel_at": date(2026, 1, 20)})
     without_credit: Any = {"cancel_at": date(2026, 1, 20), "proration_behavior": "none"}
     shop.v1.subscriptions.update(subscription.id, without_credit)
     customer.travel_to(date(2026, 1, 21))
     assert customer.subscription().ended_at == date(2026, 1, 20)
+
+
+def test_the_rest_of_a_period_that_is_cut_short_is_credited(shop: Shop) -> None:
+    customer = shop.customer(at=date(2026, 4, 1))
+    subscription = customer.subscribe(shop.basic)
+    cut = shop.v1.subscriptions.update(subscription.id, {"cancel_at": date(2026, 4, 16)})
+    assert (cut.cancel_at, item(cut).current_period_end) == (date(2026, 4, 16), date(2026, 4, 16))
+    customer.travel_to(date(2026, 4, 16, 2))
+    assert customer.subscription().ended_at == date(2026, 4, 16)
+    assert shop.v1.customers.retrieve(customer.id).balance == -500
+
+
+def test_a_period_cut_short_is_made_whole_again(shop: Shop) -> None:
+    customer = shop.customer(at=date(2026, 4, 1))
+    subscription = customer.subscribe(shop.basic)
+    shop.v1.subscriptions.update(subscription.id, {"cancel_at": date(2026, 4, 16)})
+    kept = shop.v1.subscriptions.update(subscription.id, {"cancel_at": ""})
+    assert (kept.cancel_at, item(kept).current_period_end) == (None, date(2026, 5, 1))
+    customer.travel_to(date(2026, 5, 1, 2))
+    assert customer.latest_invoice().amount_paid == 1000
+
+
+def test_a_later_period_that_is_cut_short_is_billed_in_part(shop: Shop) -> None:
+    customer = shop.customer(at=date(2026, 3, 1))
+    subscription = customer.subscribe(shop.basic)
+    shop.v1.subscriptions.update(subscription.id, {"cancel_at": date(2026, 4, 16)})
+    customer.travel_to(date(2026, 4, 1, 2))
+    assert customer.latest_invoice().amount_paid == 500
+    assert item(customer.subscription()).current_period_end == date(2026, 4, 16)
+    customer.travel_to(date(2026, 4, 16))
+    assert customer.subscription().status == "canceled"
+
+
+def test_a_sign_up_that_ends_within_its_first_period_pays_for_a_part(shop: Shop) -> None:
+    customer = shop.customer(at=date(2026, 4, 1))
+    customer.subscribe(shop.basic, cancel_at=date(2026, 4, 16))
+    assert customer.latest_invoice().amount_paid == 500
 
 
 def test_canceled_at_once_with_the_rest_credited(shop: Shop) -> None:

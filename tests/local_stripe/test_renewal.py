@@ -1,5 +1,7 @@
 """A subscription that is renewed month after month."""
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -76,3 +78,34 @@ def test_a_clock_goes_two_intervals_at_most(shop: Shop) -> None:
     customer.subscribe(shop.basic)
     with pytest.raises(stripe.InvalidRequestError, match="at most two intervals"):
         customer.travel_to(date(2026, 3, 2))
+
+
+@pytest.mark.parametrize(
+    ("config", "anchor"),
+    [
+        ({"day_of_month": 15}, date(2026, 1, 15)),
+        ({"day_of_month": 31, "hour": 12}, date(2026, 1, 31, 12)),
+        ({"day_of_month": 1, "hour": 0}, date(2026, 2, 1)),
+    ],
+)
+def test_renewed_on_a_day_of_the_month(shop: Shop, config: Any, anchor: int) -> None:
+    customer = shop.customer()
+    subscription = customer.subscribe(shop.basic, billing_cycle_anchor_config=config)
+    assert (subscription.billing_cycle_anchor, item(subscription).current_period_end) == (anchor, anchor)
+    assert subscription.billing_cycle_anchor_config.day_of_month == config["day_of_month"]
+
+
+def test_several_items_come_and_go(shop: Shop) -> None:
+    extra = shop.price("Seats", 200)
+    customer = shop.customer(at=date(2026, 4, 1))
+    subscription = customer.subscribe(shop.basic)
+    customer.travel_to(date(2026, 4, 16))
+    two: Any = {"items": [{"price": extra, "quantity": 3}]}
+    grown = shop.v1.subscriptions.update(subscription.id, two)
+    assert [one.quantity for one in grown["items"].data] == [1, 3]
+    customer.travel_to(date(2026, 5, 1, 2))
+    assert customer.latest_invoice().amount_paid == 300 + 1000 + 600
+    one: Any = {"items": [{"id": grown["items"].data[1].id, "deleted": True}], "proration_behavior": "none"}
+    shop.v1.subscriptions.update(subscription.id, one)
+    customer.travel_to(date(2026, 6, 1, 2))
+    assert customer.latest_invoice().amount_paid == 1000

@@ -84,3 +84,28 @@ def test_a_trial_ended_by_hand_is_paid_at_once(shop: Shop) -> None:
     assert updated.status == "active"
     assert updated.latest_invoice.amount_paid == 1000
     assert updated.billing_cycle_anchor == date(2026, 1, 3)
+
+
+def test_a_trial_is_made_longer(shop: Shop) -> None:
+    customer = shop.customer()
+    subscription = customer.subscribe(shop.basic, trial_period_days=7)
+    longer = shop.v1.subscriptions.update(subscription.id, {"trial_end": date(2026, 1, 20)})
+    assert (longer.status, longer.trial_end, longer.billing_cycle_anchor) == (
+        "trialing",
+        date(2026, 1, 20),
+        date(2026, 1, 20),
+    )
+    customer.travel_to(date(2026, 1, 20, 2))
+    assert customer.subscription().status == "active"
+    assert customer.latest_invoice().amount_paid == 1000
+
+
+def test_the_trial_of_a_plan(shop: Shop) -> None:
+    product = shop.v1.products.create({"name": "Trial"})
+    recurring: Any = {"interval": "month", "trial_period_days": 10}
+    given: Any = {"product": product.id, "unit_amount": 500, "currency": "usd", "recurring": recurring}
+    price = shop.v1.prices.create(given).id
+    customer = shop.customer()
+    subscription = customer.subscribe(price)
+    trying = shop.v1.subscriptions.update(subscription.id, {"trial_from_plan": True})
+    assert (trying.status, trying.trial_end) == ("trialing", date(2026, 1, 11))

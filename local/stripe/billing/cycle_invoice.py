@@ -3,13 +3,15 @@
 from typing import Any
 
 from ..world import World
-from . import invoicing, lines, pause_collection
+from . import invoicing, lines, pause_collection, shortened
 
 Object = dict[str, Any]
 
 
 def for_new_period(world: World, subscription: Object, before: tuple[int, int]) -> Object:
+    share = shortened.share_of_last(subscription)
     full = [lines.full_period(world, subscription, item) for item in subscription["items"]["data"]]
+    shortened.bill_in_part(full, share)
     invoice = invoicing.draft(world, subscription, "subscription_cycle", full, before)
     if subscription["status"] == "unpaid":
         # https://docs.stripe.com/billing/subscriptions/overview#unpaid: drafts pile up and are not tried

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..world import World
 from . import cycle_invoice, invoicing, pause_collection, pausing, payments, pending_update
-from .periods import add_interval
+from .periods import following, period, set_period
 
 Object = dict[str, Any]
 DAY, HOUR = 86400, 3600
@@ -38,23 +38,6 @@ def schedule(world: World, subscription: Object) -> None:
         world.deadlines.set("trial_will_end", subscription, subscription["trial_end"] - TRIAL_WARNING)
 
 
-def period(subscription: Object) -> tuple[int, int]:
-    item = subscription["items"]["data"][0]
-    return item["current_period_start"], item["current_period_end"]
-
-
-def set_period(subscription: Object, start: int, end: int) -> None:
-    for item in subscription["items"]["data"]:
-        item["current_period_start"], item["current_period_end"] = start, end
-
-
-def following(subscription: Object, start: int) -> int:
-    """The end of the full period that begins at ``start``."""
-    recurring = subscription["items"]["data"][0]["price"]["recurring"]
-    anchor = subscription["billing_cycle_anchor"]
-    return add_interval(start, recurring["interval"], recurring["interval_count"], anchor)
-
-
 def announce_trial_end(world: World, subscription: Object) -> None:
     if subscription["status"] == "trialing":
         world.store.edit(subscription)["_announced"] = subscription["trial_end"]
@@ -62,13 +45,14 @@ def announce_trial_end(world: World, subscription: Object) -> None:
 
 
 def cancel_as_scheduled(world: World, subscription: Object) -> None:
-    cancel(world, subscription, reason="cancellation_requested")
+    """Its day has come; what is still pending is billed (https://docs.stripe.com/api/subscriptions/cancel)."""
+    final = cycle_invoice.for_what_is_pending(world, subscription, period(subscription))
+    cancel(world, subscription, reason="cancellation_requested", still_collects=final)
 
 
 def end_period(world: World, subscription: Object) -> None:
     if subscription["cancel_at_period_end"]:
-        final = cycle_invoice.for_what_is_pending(world, subscription, period(subscription))
-        cancel(world, subscription, reason="cancellation_requested", still_collects=final)
+        cancel_as_scheduled(world, subscription)
     elif subscription["status"] == "trialing":
         end_trial(world, subscription)
     else:

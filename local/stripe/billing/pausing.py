@@ -18,8 +18,8 @@ def stop(world: World, subscription: Object, reason: str) -> None:
         subscription["status_details"] = {
             "paused": {"subscription": {"type": reason}, "transitioned_at": now, "type": "subscription"}
         }
-        items = [{**item, "current_period_end": now} for item in subscription["items"]["data"]]
-        subscription["items"] = {**subscription["items"], "data": items}
+        for item in subscription["items"]["data"]:
+            item["current_period_end"] = now
     world.emit("customer.subscription.paused", subscription)
 
 

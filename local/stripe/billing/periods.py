@@ -2,7 +2,9 @@
 
 import calendar
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+Object = dict[str, Any]
 SECONDS = {"day": 86400, "week": 7 * 86400}
 
 
@@ -37,3 +39,26 @@ def period_before(end: int, interval: str, count: int, anchor: int) -> int:
 def written(moment: int) -> str:
     """A date as Stripe's line descriptions write it: ``14 Mar 2026``."""
     return (datetime.fromtimestamp(0, UTC) + timedelta(seconds=moment)).strftime("%d %b %Y")
+
+
+def period(subscription: Object) -> tuple[int, int]:
+    item = subscription["items"]["data"][0]
+    return item["current_period_start"], item["current_period_end"]
+
+
+def set_period(subscription: Object, start: int, end: int) -> None:
+    for item in subscription["items"]["data"]:
+        item["current_period_start"], item["current_period_end"] = start, end
+
+
+def end_items(subscription: Object, end: int) -> None:
+    """The period that runs ends at another moment."""
+    for item in subscription["items"]["data"]:
+        item["current_period_end"] = end
+
+
+def following(subscription: Object, start: int) -> int:
+    """The end of the full period that begins at ``start``."""
+    recurring = subscription["items"]["data"][0]["price"]["recurring"]
+    anchor = subscription["billing_cycle_anchor"]
+    return add_interval(start, recurring["interval"], recurring["interval_count"], anchor)

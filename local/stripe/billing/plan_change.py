@@ -8,7 +8,7 @@ from typing import Any
 from ..protocol.errors import invalid, not_emulated
 from ..resources import subscription_items
 from ..world import World
-from . import invoicing, lifecycle, lines, proration
+from . import invoicing, lifecycle, lines, periods, proration
 
 Object = dict[str, Any]
 
@@ -29,7 +29,7 @@ def apply(world: World, subscription: Object, params: Object) -> Object | None:
     old_period = (before[0]["current_period_start"], now)
     if resets:
         subscription["billing_cycle_anchor"] = now
-        lifecycle.set_period(subscription, now, lifecycle.following(subscription, now))
+        periods.set_period(subscription, now, periods.following(subscription, now))
     _keep_cancellation(subscription)
     return _due_now(world, subscription, params, resets, old_period)
 
@@ -49,7 +49,7 @@ def ends_trial_without_card(world: World, subscription: Object, params: Object) 
 
 def _proration_date(subscription: Object, params: Object, now: int) -> int:
     at = int(params.get("proration_date", now))
-    start, end = lifecycle.period(subscription)
+    start, end = periods.period(subscription)
     if "proration_date" in params and not start <= at <= end:
         raise invalid("The proration_date must be within the current period of the subscription.", "proration_date")
     return at
@@ -57,7 +57,9 @@ def _proration_date(subscription: Object, params: Object, now: int) -> int:
 
 def _trial(world: World, subscription: Object, params: Object, now: int) -> bool:
     """Move the trial's end; True when the first paid period begins now."""
-    if "trial_end" not in params:
+    if params.get("trial_from_plan"):
+        params = {**params, "trial_end": _trial_of_plan(subscription, params, now)}
+    if params.get("trial_end") is None:
         return False
     if params["trial_end"] == "now":
         if subscription["status"] != "trialing":
@@ -67,12 +69,20 @@ def _trial(world: World, subscription: Object, params: Object, now: int) -> bool
     end = int(params["trial_end"])
     if end <= now:
         raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
-    start = lifecycle.period(subscription)[0] if subscription["status"] == "trialing" else now
+    start = periods.period(subscription)[0] if subscription["status"] == "trialing" else now
     subscription["trial_start"] = subscription["trial_start"] if subscription["status"] == "trialing" else now
     subscription["trial_end"] = subscription["billing_cycle_anchor"] = end
     subscription["_next_status"] = "trialing"
-    lifecycle.set_period(subscription, start, end)
+    periods.set_period(subscription, start, end)
     return False
+
+
+def _trial_of_plan(subscription: Object, params: Object, now: int) -> int | None:
+    if "trial_end" in params:
+        message = "You may only specify one of these parameters: trial_end, trial_from_plan."
+        raise invalid(message, "trial_from_plan", "parameters_exclusive")
+    days = subscription["items"]["data"][0]["price"]["recurring"]["trial_period_days"]
+    return now + days * 86400 if days else None
 
 
 def _cycle_restarts(subscription: Object, params: Object, before: list[Object], was_trialing: bool) -> bool:
@@ -107,7 +117,7 @@ def _keep_cancellation(subscription: Object) -> None:
     if "_next_status" in subscription:
         subscription["status"] = subscription.pop("_next_status")
     if subscription["cancel_at_period_end"]:
-        subscription["cancel_at"] = lifecycle.period(subscription)[1]
+        subscription["cancel_at"] = periods.period(subscription)[1]
 
 
 def _due_now(

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from stripe import params as sdk
 
-from ..billing import invoicing, lifecycle, lines, plan_change, proration
+from ..billing import invoicing, lifecycle, lines, periods, plan_change, proration
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..routing import Routes
 from ..world import World, visible
@@ -72,10 +72,10 @@ def _of_subscription(world: World, params: Object, details: Object) -> Object:
 
 
 def _renewal(world: World, subscription: Object, ends: bool) -> Object:
-    before = lifecycle.period(subscription)
+    before = periods.period(subscription)
     full: list[Object] = []
     if not ends:
-        lifecycle.set_period(subscription, before[1], lifecycle.following(subscription, before[1]))
+        periods.set_period(subscription, before[1], periods.following(subscription, before[1]))
         full = [lines.full_period(world, subscription, item) for item in subscription["items"]["data"]]
     invoice = invoicing.draft(world, subscription, "subscription_cycle", full, before)
     invoice["created"] = before[1]
@@ -89,7 +89,7 @@ def _cancel_now(world: World, subscription: Object, details: Object) -> Object:
             proration.credit_unused(world, subscription, item, int(details.get("proration_date", now)))
     if not lines.pending_items(world, subscription):
         raise _none(subscription)
-    period = (lifecycle.period(subscription)[0], now)
+    period = (periods.period(subscription)[0], now)
     return invoicing.draft(world, subscription, "subscription_update", [], period)
 
 

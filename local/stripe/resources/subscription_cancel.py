@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..billing import first_invoice, invoicing, lifecycle, lines, proration
+from ..billing import first_invoice, invoicing, lifecycle, lines, periods, proration, shortened
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
 from . import test_clocks
@@ -27,8 +27,11 @@ def plan(world: World, subscription: Object, params: Object) -> None:
     at_end = bool(params.get("cancel_at_period_end"))
     if "cancel_at" not in params and at_end is subscription["cancel_at_period_end"]:
         return
+    shortened.mend(world, subscription)
     at = _moment(world, subscription, params)
     subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_end
+    if subscription["id"] in world.store.objects:
+        shortened.cut(world, subscription, params)
     now = world.now(subscription["_clock"])
     subscription["canceled_at"] = (subscription["canceled_at"] or now) if at else None
     reason = "cancellation_requested" if at else None
@@ -36,8 +39,8 @@ def plan(world: World, subscription: Object, params: Object) -> None:
 
 
 def _moment(world: World, subscription: Object, params: Object) -> int | None:
-    """When it ends. Stripe prorates a period that is cut short; only ends that cut none, or freely, are emulated."""
-    end = lifecycle.period(subscription)[1]
+    """When it ends. With one interval for all items the first end of a period is also the last."""
+    end = periods.period(subscription)[1]
     at = params.get("cancel_at") or None
     if params.get("cancel_at_period_end") or at in ("min_period_end", "max_period_end"):
         return end
@@ -47,16 +50,7 @@ def _moment(world: World, subscription: Object, params: Object) -> int | None:
         return None
     if at <= world.now(subscription["_clock"]):
         raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "cancel_at")
-    while end < at:
-        end = lifecycle.following(subscription, end)
-    free = at < lifecycle.period(subscription)[1] and _is_free(subscription, params)
-    if at != end and not free:
-        raise not_emulated("Proration of a period that `cancel_at` cuts short", "cancel_at")
     return int(at)
-
-
-def _is_free(subscription: Object, params: Object) -> bool:
-    return params.get("proration_behavior") == "none" or subscription["status"] == "trialing"
 
 
 def cancel(world: World, id: str, params: Object) -> Object:
@@ -86,7 +80,7 @@ def cancel(world: World, id: str, params: Object) -> Object:
 def _final_invoice(world: World, subscription: Object, now: int) -> Object | None:
     if not lines.pending_items(world, subscription):
         return None
-    start = lifecycle.period(subscription)[0]
+    start = periods.period(subscription)[0]
     invoice = invoicing.draft(world, subscription, "subscription_update", [], (start, now))
     invoice["auto_advance"] = False
     subscription["latest_invoice"] = invoice["id"]

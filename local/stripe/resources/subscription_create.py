@@ -3,9 +3,8 @@
 from fractions import Fraction
 from typing import Any
 
-from ..billing import first_invoice, invoicing, lifecycle, lines
+from ..billing import anchors, first_invoice, invoicing, lifecycle, lines, periods, shortened
 from ..billing.periods import add_interval, period_before
-from ..billing.proration import part
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
 from . import setup_intent, subscription_cancel, subscription_items, test_clocks
@@ -13,7 +12,8 @@ from .subscription_object import PAYMENT_SETTINGS, new_subscription
 
 Object = dict[str, Any]
 DAY = 86400
-EMULATED = f"""billing_cycle_anchor billing_mode.type cancel_at cancel_at_period_end collection_method currency customer
+EMULATED = f"""billing_cycle_anchor billing_cycle_anchor_config billing_mode.type cancel_at
+    cancel_at_period_end collection_method currency customer
     default_payment_method description {subscription_items.EMULATED} metadata off_session payment_behavior
     {PAYMENT_SETTINGS} proration_behavior trial_end trial_from_plan trial_period_days trial_settings"""
 
@@ -34,6 +34,8 @@ def create(world: World, params: Object) -> Object:
     subscription["items"] = _list(subscription["id"], items)
     share = _begin(world, subscription, params)
     subscription_cancel.plan(world, subscription, params)
+    if share and params.get("proration_behavior") != "none":
+        share *= shortened.share_of_last(subscription)
     world.store.put(subscription)
     mark = world.mark()
     _bill(world, subscription, params, share)
@@ -78,7 +80,7 @@ def _trial_end(subscription: Object, params: Object, now: int) -> int | None:
 def _begin(world: World, subscription: Object, params: Object) -> Fraction:
     """The first period, and which share of a full one it is billed as."""
     now = world.now(subscription["_clock"])
-    trial_end, anchor = _trial_end(subscription, params, now), params.get("billing_cycle_anchor")
+    trial_end, anchor = _trial_end(subscription, params, now), _anchor(subscription, params, now)
     recurring = subscription["items"]["data"][0]["price"]["recurring"]
     interval, count = recurring["interval"], recurring["interval_count"]
     if trial_end:
@@ -86,19 +88,30 @@ def _begin(world: World, subscription: Object, params: Object) -> Fraction:
             raise not_emulated("billing_cycle_anchor together with a trial", "billing_cycle_anchor")
         subscription["trial_start"], subscription["trial_end"] = now, trial_end
         subscription["billing_cycle_anchor"] = trial_end
-        lifecycle.set_period(subscription, now, trial_end)
+        periods.set_period(subscription, now, trial_end)
         return Fraction(0)
     if anchor is None:
-        lifecycle.set_period(subscription, now, add_interval(now, interval, count, now))
+        periods.set_period(subscription, now, add_interval(now, interval, count, now))
         return Fraction(1)
     if not now < anchor <= add_interval(now, interval, count, now):
         message = "billing_cycle_anchor must be in the future and no later than the next natural billing date."
         raise invalid(message, "billing_cycle_anchor")
     subscription["billing_cycle_anchor"] = anchor
-    lifecycle.set_period(subscription, now, anchor)
+    periods.set_period(subscription, now, anchor)
     if params.get("proration_behavior") == "none":
         return Fraction(0)
     return Fraction(anchor - now, anchor - period_before(anchor, interval, count, anchor))
+
+
+def _anchor(subscription: Object, params: Object, now: int) -> int | None:
+    if "billing_cycle_anchor_config" not in params:
+        return params.get("billing_cycle_anchor")
+    if "billing_cycle_anchor" in params:
+        message = "You may only specify one of these parameters: billing_cycle_anchor, billing_cycle_anchor_config."
+        raise invalid(message, "billing_cycle_anchor_config", "parameters_exclusive")
+    config = anchors.configured(params["billing_cycle_anchor_config"])
+    subscription["billing_cycle_anchor_config"] = config
+    return anchors.next_occurrence(config, now)
 
 
 def _bill(world: World, subscription: Object, params: Object, share: Fraction) -> None:
@@ -112,8 +125,8 @@ def _bill(world: World, subscription: Object, params: Object, share: Fraction) -
         subscription["status"] = "active"
         return
     full = [lines.full_period(world, subscription, item, trial) for item in subscription["items"]["data"]]
-    for line in full if share < 1 else ():
-        line["amount"] = line["subtotal"] = part(line["amount"], share)
+    if not trial:
+        shortened.bill_in_part(full, share)
     subscription["status"] = "trialing" if trial else "incomplete"
     invoice = invoicing.draft(world, subscription, "subscription_create", full, (now, now))
     subscription["latest_invoice"] = invoice["id"]

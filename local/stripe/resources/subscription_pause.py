@@ -39,7 +39,7 @@ def pause(world: World, id: str, params: Object) -> Object:
     pausing.credit(world, subscription, bill_for.get("unused_time_from", {}).get("type", "now"))
     invoice = None
     if params.get("invoicing_behavior") == "invoice" and lines.pending_items(world, subscription):
-        period = (lifecycle.period(subscription)[0], world.now(subscription["_clock"]))
+        period = (periods.period(subscription)[0], world.now(subscription["_clock"]))
         invoice = invoicing.draft(world, subscription, "subscription_update", [], period)
         world.store.edit(subscription)["latest_invoice"] = invoice["id"]
     pausing.stop(world, subscription, "pause_requested")
@@ -92,14 +92,14 @@ def resume(world: World, id: str, params: Object) -> Object:
 
 def _begin_again(world: World, subscription: Object, params: Object) -> Object | None:
     """A new cycle from now, or the old one where it would be by now; the draft of what is due at once."""
-    now, old = world.now(subscription["_clock"]), lifecycle.period(subscription)
+    now, old = world.now(subscription["_clock"]), periods.period(subscription)
     subscription["status"], subscription["status_details"] = "active", None
     if params.get("billing_cycle_anchor", {}).get("type", "now") == "now":
         subscription["billing_cycle_anchor"] = now
-        lifecycle.set_period(subscription, now, lifecycle.following(subscription, now))
+        periods.set_period(subscription, now, periods.following(subscription, now))
         full = [lines.full_period(world, subscription, item) for item in subscription["items"]["data"]]
         return _draft(world, subscription, full, (old[0], now))
-    lifecycle.set_period(subscription, *_surrounding(subscription, now))
+    periods.set_period(subscription, *_surrounding(subscription, now))
     behavior = params.get("proration_behavior", "create_prorations")
     if behavior != "none":
         at = int(params.get("proration_date", now))

@@ -25,7 +25,7 @@ from . import (
 Object = dict[str, Any]
 UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
     {subscription_items.EMULATED} items.id items.deleted metadata off_session pause_collection payment_behavior
-    proration_behavior proration_date trial_end trial_settings {subscription_object.PAYMENT_SETTINGS}
+    proration_behavior proration_date trial_end trial_from_plan trial_settings {subscription_object.PAYMENT_SETTINGS}
     collection_method"""
 LIST = f"""collection_method created current_period_end current_period_start customer plan price status test_clock
     {PAGING}"""
@@ -62,9 +62,9 @@ def update(world: World, id: str, params: Object) -> Object:
         before = _copy(subscription)
         if _moves_money(params):
             pending_update.expire(world, subscription)
+        subscription_cancel.plan(world, subscription, params)
         invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
         _plain(world, subscription, params)
-        subscription_cancel.plan(world, subscription, params)
         if invoice and behavior == "pending_if_incomplete":
             pending_update.hold_back(world, subscription, before, invoice, params)
         if subscription["status"] not in lifecycle.OVER:
@@ -93,7 +93,7 @@ def _announce(world: World, subscription: Object, before: Object, at: int | None
 
 
 def _moves_money(params: Object) -> bool:
-    return bool(params.keys() & {"items", "trial_end", "billing_cycle_anchor"}) or (
+    return bool(params.keys() & {"items", "trial_end", "trial_from_plan", "billing_cycle_anchor"}) or (
         params.get("proration_behavior") == "always_invoice"
     )
 
