@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.local_stripe.browser import browser, phone
 from tests.local_stripe.receiver import Receiver
 from tests.local_stripe.running import RunningStripe
 from tests.local_stripe.shapes import complaints
 from tests.local_stripe.shop import Shop
+
+__all__ = ["browser", "phone"]
 
 
 @pytest.fixture(scope="session")

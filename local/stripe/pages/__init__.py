@@ -5,6 +5,7 @@ Server-rendered, without JavaScript, on loopback names only. Each module adds it
 
 from typing import TYPE_CHECKING
 
+from . import challenge, checkout
 from .site import Site
 
 if TYPE_CHECKING:
@@ -13,4 +14,7 @@ if TYPE_CHECKING:
 
 def site(world: "World") -> Site:
     """All pages over one world; its ``routes`` go into the application."""
-    return Site(world)
+    site = Site(world)
+    for page in (challenge, checkout):
+        page.register(site)
+    return site

@@ -5,6 +5,7 @@ the request (and of the form's fields for a POST) that answers ``site.page("temp
 ``site.go(address)``. Templates extend ``layout.html`` and use the classes of ``style.css``.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +57,7 @@ class Site:
         self.routes.append(Route(path, answer, methods=["GET"]))
 
     def post(self, path: str, handler: Callable[[Request, Fields], Response]) -> None:
-        """A form with the layout's ``once`` field is acted on once: a second click gets the first one's answer."""
+        """A form with a ``once`` field is acted on once: a second click, with all the same, gets the first's answer."""
 
         async def answer(request: Request) -> Response:
             refusal = self._stranger(request) or _foreign(request)
@@ -66,7 +67,8 @@ class Site:
             if len(body) > LONGEST_FORM:
                 return Response("This form is too long.", 413)
             fields = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-            return self._once(fields.pop("once", ""), lambda: handler(request, fields))
+            once = fields.pop("once", "")
+            return self._once(once and hashlib.sha256(body).hexdigest(), lambda: handler(request, fields))
 
         self.routes.append(Route(path, answer, methods=["POST"]))
 

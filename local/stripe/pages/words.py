@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..billing.lines import money
+from ..billing.lines import SYMBOLS, WITHOUT_MINOR_UNIT, unit_amount
 
 Object = dict[str, Any]
 BRANDS = {
@@ -16,6 +16,14 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
+
+
+def money(amount: int, currency: str) -> str:
+    """$1,299.00, −€5.00, ¥500, 12.00 CHF."""
+    shown = f"{abs(amount):,}" if currency in WITHOUT_MINOR_UNIT else f"{abs(amount) / 100:,.2f}"
+    sign = "−" if amount < 0 else ""
+    symbol = SYMBOLS.get(currency)
+    return f"{sign}{symbol}{shown}" if symbol else f"{sign}{shown} {currency.upper()}"
 
 
 def day(seconds: int | None) -> str:
@@ -38,6 +46,11 @@ def every(recurring: Object | None) -> str:
         return ""
     count, interval = recurring["interval_count"], recurring["interval"]
     return f"per {interval}" if count == 1 else f"every {count} {interval}s"
+
+
+def full_price(lines: list[Object]) -> int:
+    """What the lines of a checkout session cost for a full period, trial or not."""
+    return sum(unit_amount(line["price"]) * line["quantity"] for line in lines)
 
 
 def card(method: Object) -> str:
@@ -65,6 +78,7 @@ FILTERS = {
     "card": card,
     "day": day,
     "every": every,
+    "full_price": full_price,
     "expiry": expiry,
     "moment": moment,
     "money": money,

@@ -1,0 +1,132 @@
+"""The hosted checkout page (https://docs.stripe.com/payments/checkout)."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..protocol.errors import StripeError
+from ..resources import checkout_completion, payment_methods
+from ..resources.checkout_session import KIND
+from ..world import World
+from . import card_form
+from .site import Fields, Site
+
+Object = dict[str, Any]
+DAY = 86400
+NOT_AUTHENTICATED = (
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+)
+
+
+def register(site: Site) -> None:
+    page = CheckoutPage(site)
+    site.get("/c/pay/{id}", page.show)
+    site.post("/c/pay/{id}", page.pay)
+
+
+class CheckoutPage:
+    def __init__(self, site: Site) -> None:
+        self.site, self.world = site, site.world
+
+    def show(self, request: Request) -> Response:
+        session = self.world.find(KIND, request.path_params["id"])
+        back_from_bank = request.query_params.get("redirect_status")
+        if session["status"] == "complete" and back_from_bank:
+            return self.site.go(success_url(session))
+        if session["status"] != "open":
+            return self._over(session)
+        errors = {"number": self._why_failed(session)} if back_from_bank == "failed" else {}
+        return self._form(session, errors, session.get("_given") or {})
+
+    def pay(self, request: Request, given: Fields) -> Response:
+        """The button. A session that is over already only shows so: nobody pays twice."""
+        session = self.world.find(KIND, request.path_params["id"])
+        if session["status"] != "open":
+            return self.site.go(request.url.path)
+        card, errors = card_form.read(given) if checkout_completion.needs_card(session) else (None, {})
+        email = self._email(session) or given.get("email", "").strip()
+        if "@" not in email:
+            errors["email"] = "Enter your e-mail address."
+        if errors:
+            return self._form(session, errors, given, 422)
+        try:
+            with self.world.transaction():
+                waiting = self._submit(session, card, {**given, "email": email})
+        except StripeError as refusal:
+            if refusal.status != 402:
+                raise
+            return self._form(session, card_form.decline(refusal), given, 402)
+        return self.site.go(waiting["next_action"]["redirect_to_url"]["url"] if waiting else success_url(session))
+
+    def _submit(self, session: Object, card: Object | None, given: Fields) -> Object | None:
+        method = None
+        if card:
+            card["billing_details"]["email"] = given["email"]
+            method = payment_methods.create(self.world, card)
+        details: Object = {"email": given["email"], "name": given.get("name", "").strip() or None}
+        details["address"] = method["billing_details"]["address"] if method else None
+        return checkout_completion.submit(self.world, session, method, details)
+
+    def _email(self, session: Object) -> str:
+        customer = self.world.store.get(session["customer"] or "")
+        return (customer or {}).get("email") or session["customer_email"] or ""
+
+    def _why_failed(self, session: Object) -> str:
+        intent = self.world.store.get(session["_intent"] or "") or {}
+        error = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
+        code = error.get("code", "")
+        return NOT_AUTHENTICATED if code.endswith("authentication_failure") else error.get("message", NOT_AUTHENTICATED)
+
+    def _form(self, session: Object, errors: Fields, values: Object, status: int = 200) -> Response:
+        return self.site.page(
+            "checkout.html",
+            status,
+            session=session,
+            lines=session.get("_lines", []),
+            trial=_trial(self.world, session),
+            balance=_balance_used(self.world, session),
+            needs_card=checkout_completion.needs_card(session),
+            email=self._email(session),
+            errors=card_form.faults(errors),
+            values=card_form.values(values),
+            suggested=card_form.SUGGESTED,
+        )
+
+    def _over(self, session: Object) -> Response:
+        if session["status"] == "complete":
+            link = ("Go on", success_url(session))
+            return self.site.message(
+                "All done", "This checkout session is complete. Nothing more is charged.", 200, link
+            )
+        link = ("Back to the shop", session["cancel_url"]) if session["cancel_url"] else None
+        return self.site.message(
+            "This checkout session has expired",
+            "Nothing was charged. Please start again where you came from.",
+            200,
+            link,
+        )
+
+
+def success_url(session: Object) -> str:
+    """https://docs.stripe.com/payments/checkout/custom-success-page"""
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def _trial(world: World, session: Object) -> Object | None:
+    """When a trial ends, and its days as far as they are known."""
+    data = session["_data"]
+    if data.get("trial_period_days"):
+        return {
+            "days": data["trial_period_days"],
+            "ends": world.now(session["_clock"]) + data["trial_period_days"] * DAY,
+        }
+    return {"days": None, "ends": int(data["trial_end"])} if data.get("trial_end") else None
+
+
+def _balance_used(world: World, session: Object) -> int:
+    """How much of the total a customer's credit balance pays (https://docs.stripe.com/billing/customer/balance)."""
+    customer = world.store.get(session["customer"] or "")
+    if not customer or session["mode"] != "subscription":
+        return 0
+    return min(session["amount_total"], max(0, -customer["balance"]))
