@@ -134,3 +134,52 @@ def test_the_bank_asks_for_the_customer_at_a_renewal(shop: Shop) -> None:
     assert intent.status == "requires_action"
     assert shop.server.control(f"payment_intents/{intent.id}/authenticate", {}).status_code == 200
     assert customer.subscription().status == "active"
+
+
+def test_what_the_bank_refuses_for_good_is_counted_but_not_charged_again(shop: Shop) -> None:
+    customer = shop.customer()
+    subscription = customer.subscribe(shop.basic)
+    customer.travel_to(date(2026, 1, 20))
+    shop.retry_settings(retry_days=[1, 2])
+    customer.use_card("pm_card_authenticationRequired")
+    customer.travel_to(date(2026, 2, 1, 1))
+    charges = len(shop.v1.charges.list({"customer": customer.id}).data)
+    customer.events()
+    customer.travel_to(date(2026, 2, 2, 1))
+    invoice = customer.latest_invoice()
+    assert (invoice.attempt_count, invoice.next_payment_attempt) == (2, date(2026, 2, 4, 1))
+    assert len(shop.v1.charges.list({"customer": customer.id}).data) == charges
+    assert customer.events() == ["invoice.updated", "invoice.payment_failed"]
+    customer.use_card("pm_card_visa")
+    customer.travel_to(date(2026, 2, 4, 1))
+    assert shop.v1.subscriptions.retrieve(subscription.id).status == "active"
+    assert customer.latest_invoice().attempt_count == 3
+
+
+def test_an_unpaid_subscription_goes_on_with_drafts(shop: Shop) -> None:
+    shop.retry_settings(retry_days=[], after_last_retry="unpaid")
+    customer = failing(shop)
+    unpaid = customer.latest_invoice()
+    assert (customer.subscription().status, unpaid.status, unpaid.next_payment_attempt) == ("unpaid", "open", None)
+    customer.travel_to(date(2026, 3, 5))
+    draft = customer.latest_invoice()
+    assert (draft.status, draft.auto_advance, draft.automatically_finalizes_at) == ("draft", False, None)
+    customer.use_card("pm_card_visa")
+    shop.v1.invoices.pay(unpaid.id)
+    assert customer.subscription().status == "active"
+
+
+def test_a_debt_given_up_says_why(shop: Shop) -> None:
+    customer = failing(shop)
+    given_up = shop.v1.invoices.mark_uncollectible(customer.latest_invoice().id)
+    assert given_up.status_details.uncollectible.reason == "user_forgiven"
+
+
+def test_canceling_leaves_a_draft_that_nobody_advances(shop: Shop) -> None:
+    customer = shop.customer()
+    customer.subscribe(shop.basic)
+    customer.travel_to(date(2026, 2, 1))
+    shop.v1.subscriptions.cancel(customer.subscription().id)
+    customer.travel_to(date(2026, 2, 3))
+    draft = customer.latest_invoice()
+    assert (draft.status, draft.auto_advance) == ("draft", False)

@@ -12,7 +12,19 @@ from .payments import DECLINED, REQUIRES_ACTION, SUCCEEDED
 
 Object = dict[str, Any]
 DAY = 86400
-NO_METHOD = "no_method"
+NO_METHOD, NOT_EXECUTED = "no_method", "not_executed"
+HARD_DECLINES = {
+    "authentication_required",
+    "highest_risk_level",
+    "incorrect_number",
+    "lost_card",
+    "pickup_card",
+    "revocation_of_all_authorizations",
+    "revocation_of_authorization",
+    "stolen_card",
+    "transaction_not_allowed",
+}
+"""https://docs.stripe.com/billing/revenue-recovery/smart-retries#hard-decline-codes"""
 
 
 def finalize_and_collect(world: World, invoice: Object) -> None:
@@ -33,7 +45,11 @@ def collect(world: World, invoice: Object) -> str:
         settle_paid(world, invoice)
         return SUCCEEDED
     world.store.edit(invoice)["_tries"] += 1
-    return attempt(world, invoice, payments.method_for(world, invoice), off_session=True, scheduled=True)
+    method = payments.method_for(world, invoice)
+    if method and method["id"] == invoice.get("_hopeless_method"):
+        settle_failed(world, invoice, NOT_EXECUTED, scheduled=True)
+        return NOT_EXECUTED
+    return attempt(world, invoice, method, off_session=True, scheduled=True)
 
 
 def attempt(world: World, invoice: Object, method: Object | None, *, off_session: bool, scheduled: bool) -> str:
@@ -45,8 +61,16 @@ def attempt(world: World, invoice: Object, method: Object | None, *, off_session
     if outcome == SUCCEEDED:
         settle_paid(world, invoice)
     else:
+        if method and (outcome == REQUIRES_ACTION or _declined_for_good(intent)):
+            world.store.edit(invoice)["_hopeless_method"] = method["id"]
         settle_failed(world, invoice, outcome, scheduled)
     return outcome
+
+
+def _declined_for_good(intent: Object) -> bool:
+    """Tries go on being planned and counted, but nothing is charged until there is another payment method."""
+    error = intent["last_payment_error"] or {}
+    return bool({error.get("code"), error.get("decline_code")} & HARD_DECLINES)
 
 
 def settle_paid(world: World, invoice: Object, out_of_band: bool = False) -> None:
@@ -57,6 +81,7 @@ def settle_paid(world: World, invoice: Object, out_of_band: bool = False) -> Non
             invoice["attempt_count"] += 1
         invoice["attempted"] = True
         invoice["status"] = "paid"
+        invoice.pop("status_details", None)
         invoice["amount_paid"], invoice["amount_remaining"] = invoice["amount_due"], 0
         if out_of_band:
             invoice["amount_paid_off_stripe"] = invoice["amount_due"]

@@ -78,6 +78,7 @@ def void(world: World, invoice: Object) -> None:
     world.store.edit(invoice)
     _give_balance_back(world, invoice)
     _close(world, invoice, "void")
+    invoice.pop("status_details", None)
     payments.cancel_for(world, invoice, "void_invoice")
     world.emit("invoice.voided", invoice)
 
@@ -90,11 +91,12 @@ def _give_balance_back(world: World, invoice: Object) -> None:
         balance.write(world, customer, -used, "unapplied_from_invoice", **given)
 
 
-def mark_uncollectible(world: World, invoice: Object) -> None:
+def mark_uncollectible(world: World, invoice: Object, reason: str = "user_forgiven") -> None:
     if invoice["status"] != "open":
         raise invalid(f"You can only mark open invoices uncollectible. This invoice is {invoice['status']}.")
     world.store.edit(invoice)
     _close(world, invoice, "uncollectible")
+    invoice["status_details"] = {"uncollectible": {"reason": reason}}
     world.emit("invoice.marked_uncollectible", invoice)
 
 

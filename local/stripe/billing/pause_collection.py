@@ -47,4 +47,4 @@ def settle(world: World, subscription: Object, invoice: Object) -> None:
     if behavior == "void":
         invoicing.void(world, invoice)
     elif invoice["amount_due"]:
-        invoicing.mark_uncollectible(world, invoice)
+        invoicing.mark_uncollectible(world, invoice, "subscription_paused")
