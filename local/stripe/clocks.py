@@ -8,6 +8,7 @@ import logging
 import time
 import traceback
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING
 
 from .timetable import WHEN_DUE
@@ -95,6 +96,23 @@ class Clocks:
         self.world.store.delete(deadline)
         if subject is not None and not subject.get("deleted"):
             WHEN_DUE[kind](self.world, subject)
+
+    async def advance_wall(self, seconds: int) -> None:
+        """Move the wall clock ahead, deadline by deadline, so that each finds the time it was set for."""
+        wall = self.world.wall
+        target = wall.now() + seconds
+        while (deadline := self.world.deadlines.next(None)) and deadline["at"] <= target:
+            self._wait_until(deadline["at"])
+            self._happen(deadline, None)
+            await asyncio.sleep(0)
+        self._wait_until(target)
+        self.changed.set()
+
+    def _wait_until(self, moment: float) -> None:
+        missing = ceil(moment - self.world.wall.now())
+        if missing > 0:
+            with self.world.transaction():
+                self.world.wall.advance(missing)
 
     async def _tick(self) -> None:
         while True:

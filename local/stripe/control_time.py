@@ -55,11 +55,6 @@ class ControlTime:
             seconds = (await body_of(request)).get("advance_seconds")
             if not isinstance(seconds, int) or not 0 < seconds <= CENTURY:
                 raise invalid("advance_seconds: a whole number of seconds is needed; time goes forward only.")
-            self.advance(seconds)
+            await self.clocks.advance_wall(seconds)
+            self.deliveries.queue.changed.set()
         return reply({"now": int(self.world.wall.now()), "ahead_seconds": self.world.wall.ahead})
-
-    def advance(self, seconds: int) -> None:
-        with self.world.transaction():
-            self.world.wall.advance(seconds)
-        self.clocks.changed.set()
-        self.deliveries.retry_changed.set()

@@ -4,54 +4,31 @@ https://docs.stripe.com/webhooks. A failed delivery steps aside, so that it neve
 clock are delivered at once, and tried again by the wall clock.
 """
 
-import asyncio
-import heapq
 import time
-from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from .delivery_attempt import TIMEOUT, Attempt, Attempts, post, secrets_of
 from .delivery_book import DeliveryBook
+from .delivery_queue import Delivery, DeliveryQueue
 from .events import Logged
 from .faults import Faults
-from .webhook_faults import CALM, Disturbance, disturbance
+from .webhook_faults import CALM, disturbance
 
 if TYPE_CHECKING:
     from .world import World
 
-BACK_OFF = (1, 2, 5, 10, 30, 60)
-BACK_OFF_END = 300
 GIVE_UP_AFTER = 3 * 86400
-
-
-@dataclass
-class Delivery:
-    event: str
-    endpoint: str
-    first: float
-    """When it was due at first, by the wall clock."""
-    attempts: int = 0
-    disturbed: Disturbance = CALM
-
-    @property
-    def wait(self) -> float:
-        return BACK_OFF[self.attempts - 1] if self.attempts <= len(BACK_OFF) else BACK_OFF_END
 
 
 class Deliveries:
     def __init__(self, world: "World", faults: Faults) -> None:
         self.world, self.faults = world, faults
         self.book = DeliveryBook(world)
-        self.waiting: dict[str, deque[Delivery]] = {}
-        self.later: list[tuple[float, int, Delivery]] = []
+        self.queue = DeliveryQueue(world, self.attempt)
         self.outstanding: dict[tuple[str, str], Delivery] = {}
         self.attempts = Attempts()
-        self.workers: dict[str, asyncio.Task[None]] = {}
-        self.wake: dict[str, asyncio.Event] = {}
-        self.retry_changed = asyncio.Event()
         self.client: httpx.AsyncClient | None = None
         self.planned: list[Delivery] = []
         world.events.planners.append(self.plan)
@@ -82,11 +59,7 @@ class Deliveries:
         """Once more and now, delivered or not, undisturbed."""
         former = self.outstanding.get((event, endpoint))
         if former is not None:
-            former.disturbed = CALM
-            self.later = [one for one in self.later if one[2] is not former]
-            heapq.heapify(self.later)
-            if former not in self.waiting.get(endpoint, ()):
-                self._queue(former)
+            self.queue.hurry(former)
             return
         self.book.plan(event, endpoint, self.world.wall.now())
         self._expect(Delivery(event, endpoint, self.world.wall.now()))
@@ -104,18 +77,7 @@ class Deliveries:
             self._note(delivery, 0, "dropped on purpose", "", 0.0)
             self._give_up(delivery)
             return
-        self._queue(delivery, delivery.disturbed.delay)
-
-    def _queue(self, delivery: Delivery, delay: float = 0) -> None:
-        if delay:
-            heapq.heappush(self.later, (self.world.wall.now() + delay, id(delivery), delivery))
-            self.retry_changed.set()
-            return
-        self.waiting.setdefault(delivery.endpoint, deque()).append(delivery)
-        if delivery.endpoint in self.wake:
-            self.wake[delivery.endpoint].set()
-        elif self.client is not None:
-            self._start_worker(delivery.endpoint)
+        self.queue.add(delivery, delivery.disturbed.delay)
 
     def _finish(self, delivery: Delivery) -> None:
         if self.outstanding.pop((delivery.event, delivery.endpoint), None) is not None:
@@ -131,44 +93,15 @@ class Deliveries:
         self.client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
         for event, endpoint, attempts, first in self.book.left_over():
             self._expect(Delivery(event, endpoint, first, attempts))
-        for endpoint in self.waiting:
-            self._start_worker(endpoint)
-        self.workers["retries"] = asyncio.create_task(self._retry())
+        await self.queue.start()
 
     async def stop(self) -> None:
-        for task in self.workers.values():
-            task.cancel()
-        await asyncio.gather(*self.workers.values(), return_exceptions=True)
+        await self.queue.stop()
         if self.client:
             await self.client.aclose()
 
-    def _start_worker(self, endpoint: str) -> None:
-        if endpoint not in self.workers:
-            self.wake[endpoint] = asyncio.Event()
-            self.workers[endpoint] = asyncio.create_task(self._work(endpoint))
-
-    async def _work(self, endpoint: str) -> None:
-        queue = self.waiting.setdefault(endpoint, deque())
-        while True:
-            while queue:
-                await self._attempt(queue.popleft())
-            self.world.journal.commit()
-            self.wake[endpoint].clear()
-            await self.wake[endpoint].wait()
-
-    async def _retry(self) -> None:
-        while True:
-            self.retry_changed.clear()
-            now = self.world.wall.now()
-            while self.later and self.later[0][0] <= now:
-                self._queue(heapq.heappop(self.later)[2])
-            timeout = self.later[0][0] - now if self.later else None
-            try:
-                await asyncio.wait_for(self.retry_changed.wait(), timeout)
-            except TimeoutError:
-                continue
-
-    async def _attempt(self, delivery: Delivery) -> None:
+    async def attempt(self, delivery: Delivery) -> None:
+        """The queue calls this when a delivery is due."""
         endpoint = self.world.store.get(delivery.endpoint)
         logged = self.world.events.index.get(delivery.event)
         if endpoint is None or logged is None:
@@ -187,7 +120,7 @@ class Deliveries:
             self._give_up(delivery)
         else:
             self.book.tried(delivery.event, delivery.endpoint, delivery.attempts)
-            self._queue(delivery, delivery.wait)
+            self.queue.add(delivery, delivery.wait)
 
     async def _post(self, endpoint: dict[str, Any], logged: Logged, delivery: Delivery) -> bool:
         assert self.client is not None
