@@ -94,18 +94,14 @@ class CheckoutPage:
         )
 
     def _over(self, session: Object) -> Response:
+        link: tuple[str, str] | None = None
         if session["status"] == "complete":
-            link = ("Go on", success_url(session))
-            return self.site.message(
-                "All done", "This checkout session is complete. Nothing more is charged.", 200, link
-            )
-        link = ("Back to the shop", session["cancel_url"]) if session["cancel_url"] else None
-        return self.site.message(
-            "This checkout session has expired",
-            "Nothing was charged. Please start again where you came from.",
-            200,
-            link,
-        )
+            link, done = ("Go on", success_url(session)), "This checkout session is complete. Nothing more is charged."
+            return self.site.message("All done", done, 200, link)
+        if session["cancel_url"]:
+            link = ("Back to the shop", session["cancel_url"])
+        text = "Nothing was charged. Please start again where you came from."
+        return self.site.message("This checkout session has expired", text, 200, link)
 
 
 def success_url(session: Object) -> str:
@@ -129,4 +125,5 @@ def _balance_used(world: World, session: Object) -> int:
     customer = world.store.get(session["customer"] or "")
     if not customer or session["mode"] != "subscription":
         return 0
-    return min(session["amount_total"], max(0, -customer["balance"]))
+    total, credit = int(session["amount_total"]), max(0, -int(customer["balance"]))
+    return min(total, credit)
