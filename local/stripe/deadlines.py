@@ -6,6 +6,9 @@ from typing import Any
 from .store import Object, Store
 
 ORDER = (
+    "expire_coupon",
+    "expire_promotion_code",
+    "expire_discount",
     "trial_will_end",
     "expire_update",
     "resume_collection",

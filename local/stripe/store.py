@@ -13,7 +13,17 @@ import orjson
 from .journal import Journal
 
 Object = dict[str, Any]
-INDEXED = ("customer", "subscription", "invoice", "payment_intent", "charge", "product", "_clock", "_subscription")
+INDEXED = (
+    "customer",
+    "subscription",
+    "invoice",
+    "payment_intent",
+    "charge",
+    "product",
+    "_clock",
+    "_subscription",
+    "_code",
+)
 
 
 class Store:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from .billing import collection, disputing, lifecycle, pause_collection, pending_update, refunding
-from .resources import checkout_sessions
+from .billing import collection, discounting, disputing, lifecycle, pause_collection, pending_update, refunding
+from .resources import checkout_sessions, coupons, promotion_codes
 
 WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
+    "expire_coupon": coupons.expire,
+    "expire_promotion_code": promotion_codes.expire,
+    "expire_discount": discounting.expire,
     "trial_will_end": lifecycle.announce_trial_end,
     "expire_update": pending_update.expire,
     "resume_collection": pause_collection.resume,

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..protocol.errors import invalid
 from ..world import World
-from . import balance, payments
+from . import balance, discounting, payments
 from . import lines as billed
 from .empty_invoice import empty_invoice
 
@@ -28,20 +28,23 @@ def draft(world: World, subscription: Object, reason: str, lines: list[Object], 
         "has_more": False,
         "url": url,
     }
+    invoice["discounts"] = discounting.inherited(world, subscription)
     world.store.put(invoice)
     total(world, invoice)
+    discounting.use_up(world, subscription, invoice)
     return invoice
 
 
 def total(world: World, invoice: Object) -> None:
-    """Sum the lines and show what the customer's balance leaves to pay.
+    """Sum the lines, take discounts off, and show what the customer's balance leaves to pay.
 
     https://docs.stripe.com/billing/customer/balance: a negative balance pays, a positive one is added.
     """
     customer = world.store.objects[invoice["customer"]]
     amount = sum(line["amount"] for line in invoice["lines"]["data"])
-    for name in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
-        invoice[name] = amount
+    invoice["subtotal"] = invoice["subtotal_excluding_tax"] = amount
+    amount -= discounting.apply(world, invoice)
+    invoice["total"] = invoice["total_excluding_tax"] = amount
     invoice["starting_balance"] = customer["balance"]
     due = balance.left_to_pay(amount, customer["balance"], invoice["currency"])
     invoice["amount_due"] = invoice["amount_remaining"] = due

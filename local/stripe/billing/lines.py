@@ -60,7 +60,7 @@ def line(
         "description": description,
         "discount_amounts": [],
         "discountable": pending is None,
-        "discounts": [],
+        "discounts": list(item.get("discounts", [])) if pending is None else [],
         "invoice": None,
         "livemode": False,
         "metadata": dict(subscription["metadata"]) if pending is None else dict(pending["metadata"]),

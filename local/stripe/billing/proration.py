@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..world import World
+from . import discounting
 from .lines import invoice_item, product_name, unit_amount
 from .periods import period_before, written
 
@@ -26,18 +27,24 @@ def share_left(item: Object, at: int, anchor: int) -> Fraction:
 
 def credit_unused(world: World, subscription: Object, item: Object, at: int) -> None:
     """What was paid for the rest of the period is given back."""
-    _prorate(world, subscription, item, at, "Unused time on", -1)
+    share = discounting.share_billed(world, subscription, item)
+    _prorate(world, subscription, item, at, "Unused time on", -share)
 
 
 def charge_remaining(world: World, subscription: Object, item: Object, at: int) -> None:
     """What the rest of the period costs from now on."""
-    _prorate(world, subscription, item, at, "Remaining time on", 1)
+    share = discounting.share_to_charge(world, subscription, item)
+    _prorate(world, subscription, item, at, "Remaining time on", share)
 
 
-def _prorate(world: World, subscription: Object, item: Object, at: int, words: str, sign: int) -> None:
+def _prorate(world: World, subscription: Object, item: Object, at: int, words: str, paid: Fraction) -> None:
+    """``paid`` is the share of the price that discounts leave, negative for a credit."""
     quantity = item.get("quantity", 1)
-    amount = part(unit_amount(item["price"]) * quantity, share_left(item, at, subscription["billing_cycle_anchor"]))
+    left = share_left(item, at, subscription["billing_cycle_anchor"])
+    amount = part(unit_amount(item["price"]) * quantity, left * paid)
     name = product_name(world, item["price"])
     counted = name if quantity == 1 else f"{quantity} × {name}"
     period = {"start": at, "end": item["current_period_end"]}
-    invoice_item(world, subscription, item, sign * amount, f"{words} {counted} after {written(at)}", period)
+    made = invoice_item(world, subscription, item, amount, f"{words} {counted} after {written(at)}", period)
+    if paid not in (1, -1):
+        made["_share"] = [abs(paid.numerator), paid.denominator]

@@ -10,7 +10,15 @@ from typing import Any
 from ..billing.payment_intent import new_intent
 from ..protocol.parameters import merged_metadata
 from ..world import World
-from . import customers, payment_intents, payment_methods, setup_intent, setup_intents, subscription_create
+from . import (
+    checkout_discounts,
+    customers,
+    payment_intents,
+    payment_methods,
+    setup_intent,
+    setup_intents,
+    subscription_create,
+)
 from .checkout_session import KIND, details_of
 from .checkout_sessions import refuse_unless_open
 
@@ -149,6 +157,7 @@ def _finish(world: World, session: Object, customer: Object | None, method: Obje
         assert customer is not None
         _subscribe(world, session, customer, method)
     elif session["mode"] == "payment":
+        checkout_discounts.redeem(world, session, customer)
         session["payment_status"] = "paid" if session["amount_total"] else "no_payment_required"
     session["status"], session["url"] = "complete", None
     session["customer"] = customer["id"] if customer else None
@@ -170,7 +179,8 @@ def _details(session: Object, customer: Object | None) -> Object | None:
 def _subscription(session: Object, customer: Object) -> Object:
     # What was sold when the session was opened is sold, also when its price is archived since.
     items = [{"price": one["price"]["id"], "quantity": one["quantity"], "_agreed": True} for one in session["_lines"]]
-    return {**session["_data"], "customer": customer["id"], "items": items, "off_session": True}
+    given = {**session["_data"], **checkout_discounts.carried(session)}
+    return {**given, "customer": customer["id"], "items": items, "off_session": True}
 
 
 def _subscribe(world: World, session: Object, customer: Object, method: Object | None) -> None:

@@ -30,7 +30,7 @@ def price(world: World, session: Object, entries: list[Object]) -> None:
         session["_lines"].append(_line(world, sold, quantity, amount))
     session["amount_subtotal"] = session["amount_total"] = sum(one["amount_total"] for one in session["_lines"])
     session["total_details"] = {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0}
-    _refuse_too_little(session)
+    refuse_too_little(session)
 
 
 def _price_of(world: World, mode: str, entry: Object, param: str) -> Object:
@@ -57,7 +57,7 @@ def _quantity(entry: Object, position: int) -> int:
     return quantity
 
 
-def _refuse_too_little(session: Object) -> None:
+def refuse_too_little(session: Object) -> None:
     least, total = balance.smallest_charge(session["currency"]), session["amount_total"]
     if 0 < total < least:
         shown = lines.money(least, session["currency"])

@@ -9,14 +9,15 @@ from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World
-from . import checkout_lines, setup_intent
+from . import checkout_discounts, checkout_lines, setup_intent
 from .checkout_lines import PATH
 from .checkout_session import KIND, new_session
 
 Object = dict[str, Any]
 EMULATED = """allow_promotion_codes billing_address_collection cancel_url client_reference_id currency customer
-    customer_creation customer_email expires_at line_items.price line_items.price_data line_items.quantity locale
-    metadata mode payment_intent_data.description payment_intent_data.metadata payment_intent_data.receipt_email
+    customer_creation customer_email discounts.coupon discounts.promotion_code expires_at line_items.price
+    line_items.price_data line_items.quantity locale metadata mode
+    payment_intent_data.description payment_intent_data.metadata payment_intent_data.receipt_email
     payment_intent_data.setup_future_usage payment_intent_data.shipping
     payment_intent_data.statement_descriptor_suffix payment_method_collection payment_method_types
     setup_intent_data.metadata setup_intent_data.description
@@ -46,6 +47,7 @@ def create(world: World, params: Object) -> Object:
         _set_up(world, session)
     else:
         checkout_lines.price(world, session, params.get("line_items", []))
+    checkout_discounts.at_creation(world, session, params)
     world.deadlines.set("expire_session", session, session["expires_at"])
     return session
 
@@ -59,8 +61,6 @@ def _refuse(params: Object) -> None:
     for name in ("success_url", "cancel_url"):
         if "://" not in params.get(name, "://"):
             raise invalid("Not a valid URL", name, "url_invalid")
-    if params.get("allow_promotion_codes"):
-        raise not_emulated("allow_promotion_codes", "allow_promotion_codes")
     other = next((one for one in params.get("payment_method_types", []) if one != "card"), None)
     if other:
         raise not_emulated(f"The payment method type {other}", "payment_method_types")

@@ -9,12 +9,14 @@ from ..billing import invoicing, lifecycle, lines, periods, plan_change, prorati
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..routing import Routes
 from ..world import World, visible
-from . import subscription_create
+from . import subscription_create, subscription_discounts
 
 Object = dict[str, Any]
 DETAILS = """billing_cycle_anchor cancel_at_period_end cancel_now items.id items.price items.price_data items.quantity
     items.deleted items.metadata metadata proration_behavior proration_date trial_end"""
-EMULATED = "customer subscription preview_mode " + " ".join(f"subscription_details.{name}" for name in DETAILS.split())
+EMULATED = "customer discounts subscription preview_mode " + " ".join(
+    f"subscription_details.{name}" for name in DETAILS.split()
+)
 
 
 def register(routes: Routes) -> None:
@@ -53,6 +55,7 @@ def _of_subscription(world: World, params: Object, details: Object) -> Object:
     if subscription["status"] in lifecycle.OVER:
         raise _none(subscription)
     world.store.edit(subscription)
+    subscription_discounts.change(world, subscription, {"discounts": params.get("discounts", [])})
     if details.get("cancel_now"):
         return _cancel_now(world, subscription, details)
     anchor = details.pop("billing_cycle_anchor", None)
@@ -100,6 +103,7 @@ def _of_new(world: World, params: Object, details: Object) -> Object:
     names = ("items", "trial_end", "metadata", "proration_behavior", "cancel_at_period_end", "billing_cycle_anchor")
     given = {name: details[name] for name in names if name in details}
     given |= {"customer": params["customer"], "payment_behavior": "default_incomplete"}
+    given["discounts"] = params.get("discounts", [])
     subscription = subscription_create.create(world, given)
     return world.store.objects[subscription["latest_invoice"]]
 

@@ -7,15 +7,16 @@ from ..billing import anchors, first_invoice, invoicing, lifecycle, lines, perio
 from ..billing.periods import add_interval, period_before
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
-from . import setup_intent, subscription_cancel, subscription_items, test_clocks
+from . import setup_intent, subscription_cancel, subscription_discounts, subscription_items, test_clocks
 from .subscription_object import PAYMENT_SETTINGS, new_subscription
 
 Object = dict[str, Any]
 DAY = 86400
 EMULATED = f"""billing_cycle_anchor billing_cycle_anchor_config billing_mode.type cancel_at
     cancel_at_period_end collection_method currency customer
-    default_payment_method description {subscription_items.EMULATED} metadata off_session payment_behavior
-    {PAYMENT_SETTINGS} proration_behavior trial_end trial_from_plan trial_period_days trial_settings"""
+    default_payment_method description {subscription_discounts.EMULATED} {subscription_items.EMULATED}
+    metadata off_session payment_behavior {PAYMENT_SETTINGS} proration_behavior trial_end trial_from_plan
+    trial_period_days trial_settings"""
 
 
 def create(world: World, params: Object) -> Object:
@@ -38,6 +39,7 @@ def create(world: World, params: Object) -> Object:
         share *= shortened.share_of_last(subscription)
     world.store.put(subscription)
     mark = world.mark()
+    subscription_discounts.change(world, subscription, params)
     _bill(world, subscription, params, share)
     world.emit("customer.subscription.created", subscription, at=mark)
     lifecycle.schedule(world, subscription)

@@ -16,6 +16,7 @@ from . import (
     payment_methods,
     subscription_cancel,
     subscription_create,
+    subscription_discounts,
     subscription_items,
     subscription_object,
     subscription_pause,
@@ -24,7 +25,8 @@ from . import (
 
 Object = dict[str, Any]
 UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
-    {subscription_items.EMULATED} items.id items.deleted metadata off_session pause_collection payment_behavior
+    {subscription_discounts.EMULATED} {subscription_items.EMULATED}
+    items.id items.deleted metadata off_session pause_collection payment_behavior
     proration_behavior proration_date trial_end trial_from_plan trial_settings {subscription_object.PAYMENT_SETTINGS}
     collection_method"""
 LIST = f"""collection_method created current_period_end current_period_start customer plan price status test_clock
@@ -60,6 +62,7 @@ def update(world: World, id: str, params: Object) -> Object:
     mark = world.mark()
     with world.changing(subscription, None):
         before = _copy(subscription)
+        subscription_discounts.change(world, subscription, params)
         if _moves_money(params):
             pending_update.expire(world, subscription)
         subscription_cancel.plan(world, subscription, params)
