@@ -31,6 +31,9 @@ NOT_A_TEST_CARD = (
     "Your card was declined. Your request was in test mode, but used a non test card. "
     "For a list of valid test cards, visit: https://docs.stripe.com/testing."
 )
+NOT_AUTHENTICATED = (
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+)
 FIELD_OF = {"incorrect_cvc": "cvc", "expired_card": "expiry"}
 """Where a decline is shown; the others belong to the card as a whole."""
 

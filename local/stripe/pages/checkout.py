@@ -14,9 +14,6 @@ from .site import Fields, Site
 
 Object = dict[str, Any]
 DAY = 86400
-NOT_AUTHENTICATED = (
-    "We are unable to authenticate your payment method. Please choose a different payment method and try again."
-)
 
 
 def register(site: Site) -> None:
@@ -76,7 +73,11 @@ class CheckoutPage:
         intent = self.world.store.get(session["_intent"] or "") or {}
         error = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
         code = error.get("code", "")
-        return NOT_AUTHENTICATED if code.endswith("authentication_failure") else error.get("message", NOT_AUTHENTICATED)
+        return (
+            card_form.NOT_AUTHENTICATED
+            if code.endswith("authentication_failure")
+            else error.get("message", card_form.NOT_AUTHENTICATED)
+        )
 
     def _form(self, session: Object, errors: Fields, values: Object, status: int = 200) -> Response:
         return self.site.page(
