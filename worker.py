@@ -22,6 +22,7 @@ from activities.emails import Emails
 from activities.gateway import Stripe, open_stripe
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
+from activities.plan_changes import PlanChanges
 from activities.records import Records
 from activities.retention import Retention
 from activities.sign_up import SignUp
@@ -71,13 +72,14 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     """What a subscription's own workflow does."""
     prices = Prices(stripe_client)
     sign_up = SignUp(stripe_client, Customers(stripe_client, engine, settings), prices)
-    payments = Payments(stripe_client, engine, load_catalogue(settings.plans_file), prices)
+    payments = Payments(stripe_client, engine, load_catalogue(settings.plans_file))
+    plan_changes = PlanChanges(stripe_client, prices)
     records = Records(
         engine,
         continue_as_new_after_events=settings.continue_as_new_after_events,
         lets_travel_in_time=settings.lets_travel_in_time,
     )
-    effects: list[Callable[..., Any]] = [sign_up.subscribe, payments.change_plan, payments.cancel, payments.resume]
+    effects: list[Callable[..., Any]] = [sign_up.subscribe, plan_changes.change_plan, payments.cancel, payments.resume]
     disputes = Disputes(stripe_client, engine)
     return [payments.fetch, disputes.fetch, disputes.find_owners, *effects, records.begin, records.save]
 

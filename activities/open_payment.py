@@ -26,6 +26,12 @@ async def needs_action(stripe_client: Stripe, invoice_id: str) -> bool:
     return intent is not None and intent.status == "requires_action"
 
 
+def why_declined(intent: stripe.PaymentIntent | None) -> str | None:
+    """The decline code of the last try, in Stripe's words; None when nothing was tried, as without a card."""
+    error = intent.last_payment_error if intent else None
+    return str(getattr(error, "decline_code", None) or error.code or "card_declined") if error else None
+
+
 def decline_code(error: stripe.CardError) -> str:
     """Why the bank said no, in Stripe's words: https://docs.stripe.com/declines/codes"""
     details = error.error

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lifecycle.intents import CancelReason, Outcome
 from lifecycle.notifications import NotificationDue
+from lifecycle.plan_changes import ChangeTiming
 from lifecycle.plans import Terms
 from lifecycle.subscription import Subscription
 
@@ -43,20 +44,25 @@ class Subscribed:
 
 @dataclass(frozen=True)
 class ChangeOrder:
-    """Move a subscription to another price; ``is_upgrade``: the difference is charged at once."""
+    """Move a subscription to another price, in the way that its ``timing`` says."""
 
     operation_id: str
     subscription_id: str
     terms: Terms
-    is_upgrade: bool
+    timing: ChangeTiming
+    proration_date: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Changed:
-    """``declined`` is Stripe's decline code, ``refused`` a `RefusalCode`; in both cases the old price stands."""
+    """``declined`` is Stripe's decline code, ``refused`` a `RefusalCode`; in both cases the old price stands.
+
+    ``action_required``: the old price stands until the customer has confirmed the payment at the bank.
+    """
 
     declined: str | None = None
     refused: str | None = None
+    action_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ class CancelOrder:
     """End a subscription, now or when its period is over.
 
     ``open_invoice_id`` is voided first, so that nobody who leaves is charged; with ``unless_paid`` the subscription
-    lives on if that invoice turns out to be paid.
+    lives on if that invoice turns out to be paid. ``upgrade_invoice_id`` and ``schedule_id`` belong to a planned change
+    of plan, which is dropped.
     """
 
     operation_id: str
@@ -73,6 +80,8 @@ class CancelOrder:
     reason: CancelReason | None = None
     open_invoice_id: str | None = None
     unless_paid: bool = False
+    upgrade_invoice_id: str | None = None
+    schedule_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,23 +11,20 @@ import stripe
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
-from activities.catalogue import Prices
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
-from activities.open_payment import decline_code, needs_action
+from activities.open_payment import needs_action
 from activities.orders import (
     Canceled,
     CancelOrder,
-    Changed,
-    ChangeOrder,
     Look,
     ResumeOrder,
 )
 from activities.sightings import keep_card, keep_invoice_link
 from activities.snapshots import facts_from, payment_method_of
+from activities.voiding import void
 from lifecycle.facts import Facts
 from lifecycle.plans import Catalogue
-from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
     from stripe.params import SubscriptionCancelParams, SubscriptionUpdateParams
@@ -39,11 +36,10 @@ _OF_THE_CUSTOMER = "customer.invoice_settings.default_payment_method"
 class Payments:
     """Everything that is asked of Stripe on behalf of a workflow."""
 
-    def __init__(self, stripe_client: Stripe, engine: AsyncEngine, catalogue: Catalogue, prices: Prices) -> None:
+    def __init__(self, stripe_client: Stripe, engine: AsyncEngine, catalogue: Catalogue) -> None:
         self._stripe = stripe_client
         self._engine = engine
         self._catalogue = catalogue
-        self._prices = prices
 
     @activity.defn(name="payments.fetch")
     async def fetch(self, look: Look) -> Facts | None:
@@ -64,36 +60,6 @@ class Payments:
             action_required = await needs_action(self._stripe, str(invoice.id))
         return facts_from(found, self._catalogue, known_price=look.price, action_required=action_required)
 
-    @activity.defn(name="payments.change_plan")
-    async def change_plan(self, order: ChangeOrder) -> Changed:
-        """Swap the price. An upgrade is charged now and stands only when it is paid; a downgrade is credited.
-
-        https://docs.stripe.com/billing/subscriptions/prorations
-        """
-        with answers():
-            found = await self._stripe.v1.subscriptions.retrieve_async(order.subscription_id)
-        if found.metadata and found.metadata.to_dict().get("operation_id") == order.operation_id:
-            return Changed()
-        price_id = await self._prices.id_of(order.terms)
-        params: SubscriptionUpdateParams = {
-            "items": [{"id": found["items"].data[0].id, "price": price_id}],
-            "metadata": {"operation_id": order.operation_id},
-            "proration_behavior": "always_invoice" if order.is_upgrade else "create_prorations",
-            "payment_behavior": "error_if_incomplete",
-        }
-        try:
-            with answers(), keyed(f"{order.operation_id}/change_plan") as key:
-                await self._stripe.v1.subscriptions.update_async(
-                    order.subscription_id, params, {"idempotency_key": key}
-                )
-        except stripe.CardError as error:
-            return Changed(declined=decline_code(error))
-        except StripeRefused as refusal:
-            if refusal.code == "resource_missing" and refusal.param in {None, "payment_method"}:
-                return Changed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
-            raise
-        return Changed()
-
     @activity.defn(name="payments.cancel")
     async def cancel(self, order: CancelOrder) -> Canceled:
         """End the subscription; ending what has ended is done already.
@@ -101,9 +67,11 @@ class Payments:
         The open invoice goes first: once it is void no late payment can meet a subscription that has ended.
         """
         if order.open_invoice_id:
-            paid = await self._void(order.operation_id, order.open_invoice_id)
+            paid = await void(self._stripe, order.operation_id, order.open_invoice_id)
             if paid and order.unless_paid:
                 return Canceled(paid_meanwhile=True)
+        if order.upgrade_invoice_id:
+            await void(self._stripe, f"{order.operation_id}/upgrade", order.upgrade_invoice_id)
         try:
             with answers():
                 await (self._cancel_at_period_end(order) if order.at_period_end else self._cancel_now(order))
@@ -145,14 +113,3 @@ class Payments:
         if order.reason:
             params["cancellation_details"] = {"feedback": order.reason.value}
         await self._stripe.v1.subscriptions.cancel_async(order.subscription_id, params)
-
-    async def _void(self, operation_id: str, invoice_id: str) -> bool:
-        """Void an open invoice and answer whether it turned out to be paid; a void one stays as it is."""
-        with answers():
-            invoice = await self._stripe.v1.invoices.retrieve_async(invoice_id)
-            if invoice.status == "open":
-                with keyed(f"{operation_id}/void") as key:
-                    invoice = await self._stripe.v1.invoices.void_invoice_async(
-                        invoice_id, None, {"idempotency_key": key}
-                    )
-        return invoice.status == "paid"

@@ -177,13 +177,16 @@ async def _shown(connection: AsyncConnection, subscription: Subscription) -> dic
 
 def _projected(subscription: Subscription) -> dict[str, Any]:
     """The projection's row; the card and the link come from their own tables in the same statement."""
-    owed, card, terms = subscription.invoice, subscription.card, subscription.terms
+    owed, card, terms, planned = subscription.invoice, subscription.card, subscription.terms, subscription.planned
     link = tables.invoice_links.c
     face = tables.cards.c
 
     def seen(column: str) -> Any:
         of_card = select(face[column]).where(face.payment_method_id == (card.id if card else None))
         return of_card.scalar_subquery() if card else literal(None)
+
+    def paid_at(invoice_id: str | None) -> Any:
+        return select(link.url).where(link.invoice_id == invoice_id).scalar_subquery() if invoice_id else None
 
     return {
         "user_id": subscription.user_id,
@@ -204,7 +207,7 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "past_due_since": subscription.past_due_since,
         "grace_ends_at": subscription.grace_ends_at,
         "open_invoice_id": owed.id if owed else None,
-        "open_invoice_url": select(link.url).where(link.invoice_id == owed.id).scalar_subquery() if owed else None,
+        "open_invoice_url": paid_at(owed.id if owed else None),
         "open_invoice_amount": owed.amount if owed else None,
         "next_payment_attempt_at": owed.next_attempt_at if owed else None,
         "action_required": owed.action_required if owed else False,
@@ -212,6 +215,11 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "card_last4": seen("last4"),
         "card_exp_month": seen("exp_month"),
         "card_exp_year": seen("exp_year"),
+        "planned_plan": planned.terms.plan if planned and planned.terms else None,
+        "planned_interval": planned.terms.interval.value if planned and planned.terms else None,
+        "planned_amount": planned.terms.amount if planned and planned.terms else None,
+        "planned_at": planned.at if planned else None,
+        "planned_invoice_url": paid_at(planned.invoice_id if planned else None),
         "needs_attention": subscription.needs_attention,
         "seq": subscription.seq,
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import stripe
 
-from lifecycle.facts import Card, EndReason, Facts, Invoice, InvoiceStatus
+from lifecycle.facts import Card, EndReason, Facts, Invoice, InvoiceStatus, PlannedChange
 from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.statuses import Status
 
@@ -43,6 +43,7 @@ def facts_from(
         end_reason=_end_reason(details.reason if details else None),
         invoice=_invoice(subscription.latest_invoice, action_required=action_required),
         card=_card(payment_method_of(subscription)),
+        planned=_upgrade(subscription, catalogue),
     )
 
 
@@ -65,6 +66,24 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
         trial_days=terms.trial_days,
         trial_without_card=terms.trial_without_card,
         policy=terms.policy,
+    )
+
+
+def _upgrade(subscription: stripe.Subscription, catalogue: Catalogue) -> PlannedChange | None:
+    """A change that Stripe applies when its invoice, the latest one, is paid.
+
+    https://docs.stripe.com/billing/subscriptions/pending-updates
+    """
+    pending, latest = subscription.pending_update, subscription.latest_invoice
+    if pending is None or not pending.subscription_items:
+        return None
+    price = pending.subscription_items[0].price
+    return PlannedChange(
+        price=price.id,
+        at=moment(pending.expires_at),
+        terms=terms_of(price, catalogue),
+        awaits_payment=True,
+        invoice_id=_id(latest) if latest else None,
     )
 
 

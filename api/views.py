@@ -68,6 +68,18 @@ class CardView(BaseModel):
     exp_year: int | None = Field(examples=[2030])
 
 
+class PlannedChangeView(BaseModel):
+    """A change of plan that has not happened yet."""
+
+    plan: str | None = Field(examples=["BASIC"])
+    interval: str | None = Field(examples=["month"])
+    amount: int | None = Field(description="For one interval, in minor units.", examples=[1000])
+    at: datetime = Field(
+        description="When it happens; or, with `pay_url`, until when it can be paid.", examples=["2026-12-14T09:30:00Z"]
+    )
+    pay_url: str | None = Field(description="Where an upgrade is paid that waits for its payment.", examples=[None])
+
+
 class SubscriptionView(BaseModel):
     """A customer's subscription as it stands; times are UTC."""
 
@@ -82,6 +94,7 @@ class SubscriptionView(BaseModel):
     cancel_at: datetime | None = Field(examples=[None])
     ended_at: datetime | None = Field(examples=[None])
     grace_ends_at: datetime | None = Field(description="Access ends then unless the invoice is paid.", examples=[None])
+    planned_change: PlannedChangeView | None = Field(description="What the plan will be; null: it stays.")
     open_invoice: InvoiceView | None
     card: CardView | None
     access: AccessView
@@ -154,7 +167,7 @@ def view_plans(catalogue: Catalogue) -> PlansView:
 
 def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView:
     """A row of the projection at ``now`` on the customer's clock."""
-    invoice = card = None
+    invoice = card = planned = None
     if row["open_invoice_id"]:
         invoice = InvoiceView(
             amount=row["open_invoice_amount"],
@@ -165,8 +178,15 @@ def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView
         )
     if row["card_last4"] or row["card_brand"]:
         card = CardView(**{name: row[f"card_{name}"] for name in CardView.model_fields})
+    if row["planned_at"]:
+        planned = PlannedChangeView(
+            pay_url=row["planned_invoice_url"],
+            **{name: row[f"planned_{name}"] for name in PlannedChangeView.model_fields if name != "pay_url"},
+        )
     own = {name: row[name] for name in SubscriptionView.model_fields if name in row}
-    return SubscriptionView(**own, open_invoice=invoice, card=card, access=_view_access(row, now))
+    return SubscriptionView(
+        **own, planned_change=planned, open_invoice=invoice, card=card, access=_view_access(row, now)
+    )
 
 
 def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:

@@ -95,6 +95,11 @@ subscriptions = Table(
     Column("seq", BigInteger, nullable=False),
     _now("created_at"),
     _now("updated_at"),
+    Column("planned_plan", Text),
+    Column("planned_interval", Text),
+    Column("planned_amount", BigInteger),
+    _moment("planned_at"),
+    Column("planned_invoice_url", Text),
     _one_of("status", Status, "subscriptions_status_known"),
     comment="The projection: one row a user, written only by that user's workflow",
 )

@@ -55,11 +55,20 @@ def _besides(before: "Subscription", facts: Facts) -> list[Move]:
     moves = []
     if facts.price != before.price and (facts.terms is None or not facts.terms.is_same_offer(before.terms)):
         moves.append(Move.PLAN_CHANGED)
+    moves += _plans(before, facts)
     if facts.is_leaving and not before.is_canceling:
         moves.append(Move.CANCELLATION_SCHEDULED)
     if before.is_canceling and not facts.is_leaving:
         moves.append(Move.CANCELLATION_UNDONE)
     return moves
+
+
+def _plans(before: "Subscription", facts: Facts) -> list[Move]:
+    """What the customer has in mind for later; a plan that came true is told as the change that it is."""
+    was, now = before.planned, facts.planned
+    if now and (was is None or (was.price, was.awaits_payment) != (now.price, now.awaits_payment)):
+        return [Move.PLAN_CHANGE_PLANNED]
+    return [Move.PLAN_CHANGE_DROPPED] if was and not now and was.price != facts.price else []
 
 
 def _later(new: datetime | None, old: datetime | None) -> bool:

@@ -60,6 +60,22 @@ class Card:
     exp_year: int | None = None
 
 
+@dataclass(frozen=True)
+class PlannedChange:
+    """A change of plan that Stripe knows of and that has not happened.
+
+    ``at`` is when it happens, or, while it ``awaits_payment`` of ``invoice_id``, when it is forgotten.
+    ``terms`` is None for a price of none of our plans.
+    """
+
+    price: str
+    at: datetime
+    terms: Terms | None = None
+    awaits_payment: bool = False
+    invoice_id: str | None = None
+    schedule_id: str | None = None
+
+
 class EndReason(StrEnum):
     """Why Stripe says that a subscription ended (``cancellation_details.reason``)."""
 
@@ -94,6 +110,13 @@ class Facts:
     end_reason: EndReason | None = None
     invoice: Invoice | None = None
     card: Card | None = None
+    planned: PlannedChange | None = None
+
+    @property
+    def owed(self) -> Invoice | None:
+        """The latest invoice when it must be paid. That of an upgrade need not be: unpaid, it is forgotten."""
+        of_upgrade = self.planned is not None and self.planned.awaits_payment
+        return self.invoice if self.invoice and self.invoice.is_owed and not of_upgrade else None
 
     @property
     def is_leaving(self) -> bool:

@@ -24,6 +24,8 @@ class Move(StrEnum):
     TRIAL_PAUSED_WITHOUT_CARD = "trial_paused_without_card"
     RENEWED = "renewed"
     PLAN_CHANGED = "plan_changed"
+    PLAN_CHANGE_PLANNED = "plan_change_planned"
+    PLAN_CHANGE_DROPPED = "plan_change_dropped"
     CANCELLATION_SCHEDULED = "cancellation_scheduled"
     CANCELLATION_UNDONE = "cancellation_undone"
     CANCELED = "canceled"
@@ -39,6 +41,8 @@ class Move(StrEnum):
 
 _LIVE: Mapping[Move, Status | None] = {
     Move.PLAN_CHANGED: None,
+    Move.PLAN_CHANGE_PLANNED: None,
+    Move.PLAN_CHANGE_DROPPED: None,
     Move.CANCELLATION_SCHEDULED: None,
     Move.CANCELLATION_UNDONE: None,
     Move.CANCELED: Status.CANCELED,

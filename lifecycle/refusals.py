@@ -82,8 +82,19 @@ def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
         raise Refusal(RefusalCode.PAUSED, "The subscription is paused; add a card on the portal page, or cancel it.")
     if subscription.is_canceling:
         raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
-    if subscription.terms and subscription.terms.lookup_key == intent.terms.lookup_key:
+    if _is_same_plan(subscription, intent):
         raise Refusal(RefusalCode.SAME_PLAN, f"The plan is {intent.terms.plan} per {intent.terms.interval} already.")
+
+
+def _is_same_plan(subscription: Subscription, intent: ChangePlan) -> bool:
+    """Asking for what one has undoes a change that is planned; asking again for what is planned changes nothing.
+
+    A planned upgrade may be asked for again: the customer has another card now.
+    """
+    planned, wanted = subscription.planned, intent.terms.lookup_key
+    if planned:
+        return not planned.awaits_payment and planned.terms is not None and planned.terms.lookup_key == wanted
+    return subscription.terms is not None and subscription.terms.lookup_key == wanted
 
 
 def _check_cancel(subscription: Subscription, intent: Cancel) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from lifecycle.causes import moves_between
 from lifecycle.disputes import Dispute
-from lifecycle.facts import Card, Facts, Invoice
+from lifecycle.facts import Card, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move
 from lifecycle.plans import Terms
 from lifecycle.statuses import Status
@@ -49,6 +49,7 @@ class Subscription:
     gave_up_at: datetime | None = None
     needs_attention: str | None = None
     disputes: dict[str, str] | None = None
+    planned: PlannedChange | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -59,7 +60,7 @@ class Subscription:
         ``adopted_at`` says that we meet this subscription only now, in the middle of its life.
         """
         moves, surprise = moves_between(self, facts)
-        owed = facts.invoice if facts.invoice and facts.invoice.is_owed else None
+        owed = facts.owed
         known = replace(
             self,
             status=facts.status,
@@ -79,6 +80,7 @@ class Subscription:
             past_due_since=self._past_due_since(facts, owed, adopted_at),
             invoice=owed,
             card=facts.card,
+            planned=facts.planned,
             needs_attention=surprise or self.needs_attention,
         )
         return known, moves, surprise
@@ -143,6 +145,7 @@ class Subscription:
             owed.next_attempt_at if owed else None,
             self.grace_ends_at,
             self.cancel_at if self.is_canceling else None,
+            self.planned.at if self.planned else None,
         )
         return sorted(moment for moment in known if moment is not None)
 

@@ -6,6 +6,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.orders import CancelOrder, ChangeOrder, ResumeOrder, SubscribeOrder
 from lifecycle.intents import Cancel, ChangePlan, Outcome, Request, Result, Resume, Subscribe, Timing
+from lifecycle.plan_changes import timing_of
 from lifecycle.refusals import RefusalCode
 from lifecycle.subscription import Subscription
 from workflows import steps
@@ -83,20 +84,19 @@ async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscri
 
 
 async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subscription) -> Outcome:
-    before = subscription.terms
     done = await steps.change_plan(
         ChangeOrder(
             operation_id=operation_id,
             subscription_id=subscription.stripe_subscription_id or "",
             terms=intent.terms,
-            is_upgrade=before is None or intent.terms.amount > before.amount,
+            timing=timing_of(subscription.status, subscription.terms, intent.terms),
         )
     )
     if done.refused:
         return Outcome(Result.REFUSED, done.refused, _WHAT_TO_DO[RefusalCode(done.refused)])
-    if done.declined in _BANK_WANTS_TO_ASK:
-        detail = "The bank wants the customer to confirm; the plan is unchanged. Change it on the portal page."
-        return Outcome(Result.DECLINED, "authentication_required", detail)
+    if done.action_required:
+        detail = "The bank wants the customer to confirm; the new plan is granted when that is done."
+        return Outcome(Result.ACTION_REQUIRED, "authentication_required", detail)
     if done.declined:
         return Outcome(Result.DECLINED, done.declined, "The difference could not be charged; the plan is unchanged.")
     return Outcome(Result.DONE)
@@ -107,7 +107,7 @@ async def _cancel(operation_id: str, intent: Cancel, subscription: Subscription)
 
     Who asked for the end of the period and turns out to have paid meanwhile keeps the period.
     """
-    at_period_end = intent.timing is Timing.PERIOD_END
+    at_period_end, planned = intent.timing is Timing.PERIOD_END, subscription.planned
     now = CancelOrder(
         operation_id=operation_id,
         subscription_id=subscription.stripe_subscription_id or "",
@@ -115,6 +115,8 @@ async def _cancel(operation_id: str, intent: Cancel, subscription: Subscription)
         reason=intent.reason,
         open_invoice_id=subscription.invoice.id if subscription.invoice else None,
         unless_paid=at_period_end,
+        upgrade_invoice_id=planned.invoice_id if planned else None,
+        schedule_id=planned.schedule_id if planned else None,
     )
     later = replace(now, at_period_end=True, open_invoice_id=None, unless_paid=False)
     if (at_period_end and subscription.invoice is None) or (await steps.cancel(now)).paid_meanwhile:
@@ -132,8 +134,6 @@ async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
     )
     return Outcome(Result.DONE)
 
-
-_BANK_WANTS_TO_ASK = {"authentication_required", "subscription_payment_intent_requires_action"}
 
 _WHAT_TO_DO = {
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",

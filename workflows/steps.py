@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         SubscribeOrder,
     )
     from activities.payments import Payments
+    from activities.plan_changes import PlanChanges
     from activities.records import Records
     from activities.sign_up import SignUp
     from lifecycle.disputes import Dispute
@@ -146,7 +147,7 @@ async def subscribe(order: SubscribeOrder) -> Subscribed:
 async def change_plan(order: ChangeOrder) -> Changed:
     """Swap the price in Stripe."""
     return await workflow.execute_activity_method(
-        Payments.change_plan,
+        PlanChanges.change_plan,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
         retry_policy=_UNTIL_REFUSED,

@@ -1,0 +1,95 @@
+"""A change of plan in Stripe, in the way that its timing asks for.
+
+https://docs.stripe.com/billing/subscriptions/change-price, https://docs.stripe.com/billing/subscriptions/prorations
+"""
+
+from typing import TYPE_CHECKING
+
+import stripe
+from temporalio import activity
+
+from activities.catalogue import Prices
+from activities.gateway import Stripe, answers
+from activities.keys import keyed
+from activities.open_payment import payment_intent_of, why_declined
+from activities.orders import Changed, ChangeOrder
+from activities.voiding import void
+from lifecycle.plan_changes import ChangeTiming
+from lifecycle.refusals import RefusalCode
+
+if TYPE_CHECKING:
+    from stripe.params import SubscriptionUpdateParams
+
+
+class PlanChanges:
+    """Moves subscriptions from one price to another."""
+
+    def __init__(self, stripe_client: Stripe, prices: Prices) -> None:
+        self._stripe = stripe_client
+        self._prices = prices
+
+    @activity.defn(name="payments.change_plan")
+    async def change_plan(self, order: ChangeOrder) -> Changed:
+        """Swap the price; a change that was planned before is dropped, and asking for the present price does just that.
+
+        An upgrade stands only when it is paid: https://docs.stripe.com/billing/subscriptions/pending-updates. Declined,
+        its invoice is voided and nothing is owed; when the bank wants to ask the customer, it waits for that.
+        """
+        found = await self._retrieved(order.subscription_id)
+        if _operation_of(found.metadata) == order.operation_id:
+            return Changed()
+        if found.pending_update and _operation_of(found.pending_update.metadata) == order.operation_id:
+            return await self._verdict(order, found)
+        if found.pending_update and await void(self._stripe, f"{order.operation_id}/former", _invoice_of(found)):
+            found = await self._retrieved(order.subscription_id)
+        price_id = await self._prices.id_of(order.terms)
+        if found["items"].data[0].price.id == price_id:
+            return Changed()
+        changed = await self._swapped(order, found, price_id)
+        return await self._verdict(order, changed) if changed.pending_update else Changed()
+
+    async def _swapped(self, order: ChangeOrder, found: stripe.Subscription, price_id: str) -> stripe.Subscription:
+        params: SubscriptionUpdateParams = {
+            "items": [{"id": found["items"].data[0].id, "price": price_id}],
+            "metadata": {"operation_id": order.operation_id},
+        }
+        match order.timing:
+            case ChangeTiming.IN_TRIAL:
+                params["proration_behavior"] = "none"
+            case ChangeTiming.AT_PERIOD_END:
+                params["proration_behavior"] = "create_prorations"
+            case ChangeTiming.WHEN_PAID:
+                params["proration_behavior"] = "always_invoice"
+                params["payment_behavior"] = "pending_if_incomplete"
+        if order.proration_date and order.timing is ChangeTiming.WHEN_PAID:
+            params["proration_date"] = int(order.proration_date.timestamp())
+        with answers(), keyed(f"{order.operation_id}/change_plan") as key:
+            return await self._stripe.v1.subscriptions.update_async(
+                order.subscription_id, params, {"idempotency_key": key}
+            )
+
+    async def _verdict(self, order: ChangeOrder, waiting: stripe.Subscription) -> Changed:
+        """What the payment of an upgrade came to; nothing is left open that the customer was told had failed."""
+        invoice_id = _invoice_of(waiting)
+        intent = await payment_intent_of(self._stripe, invoice_id)
+        if intent is not None and intent.status == "requires_action":
+            return Changed(action_required=True)
+        if intent is not None and intent.status == "processing":
+            return Changed()
+        if await void(self._stripe, order.operation_id, invoice_id):
+            return Changed()
+        code = why_declined(intent)
+        return Changed(declined=code) if code else Changed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
+
+    async def _retrieved(self, subscription_id: str) -> stripe.Subscription:
+        with answers():
+            return await self._stripe.v1.subscriptions.retrieve_async(subscription_id)
+
+
+def _operation_of(metadata: stripe.StripeObject | None) -> str | None:
+    return metadata.to_dict().get("operation_id") if metadata else None
+
+
+def _invoice_of(subscription: stripe.Subscription) -> str:
+    latest = subscription.latest_invoice
+    return latest if isinstance(latest, str) else str(latest.id if latest else "")
