@@ -19,13 +19,19 @@ class ChangeTiming(StrEnum):
 
 
 def timing_of(status: Status, before: Terms | None, after: Terms) -> ChangeTiming:
-    """Whoever pays more a year, or commits to a longer interval of the same plan, gets it now."""
+    """On the same plan a longer interval is had now and a shorter one when the long one is over.
+
+    Between plans the price of a year decides, so that a discount for paying yearly makes no upgrade of a lower plan.
+    """
     if status is Status.TRIALING:
         return ChangeTiming.IN_TRIAL
-    if before is None or cost_per_year(after) > cost_per_year(before):
+    if before is None:
         return ChangeTiming.WHEN_PAID
-    commits_longer = before.plan == after.plan and before.interval is Interval.MONTH and after.interval is Interval.YEAR
-    return ChangeTiming.WHEN_PAID if commits_longer else ChangeTiming.AT_PERIOD_END
+    if before.plan == after.plan and before.interval is not after.interval:
+        is_more = after.interval is Interval.YEAR
+    else:
+        is_more = cost_per_year(after) > cost_per_year(before)
+    return ChangeTiming.WHEN_PAID if is_more else ChangeTiming.AT_PERIOD_END
 
 
 def cost_per_year(terms: Terms) -> int:

@@ -1,0 +1,179 @@
+"""Customers who want more, or less: charged right, granted when paid, never left between two plans.
+
+https://docs.stripe.com/billing/subscriptions/pending-updates
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fixtures.books import contradictions
+from tests.fixtures.worlds import Customer, World
+
+
+async def control(world: World, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=f"{world.settings.stripe_api_url}/_local", trust_env=False) as http:
+        answer = await http.post(path, json=body or {})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+async def on_basic(world: World, card: str = "pm_card_visa") -> Customer:
+    """Paid up on BASIC per month, ten days into the period; the next charge uses this card."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    if card != "pm_card_visa":
+        await ada.use_card(card)
+    await ada.travel(days=10)
+    return ada
+
+
+async def change(ada: Customer, plan: str, interval: str | None = None) -> httpx.Response:
+    return await ada.ask("PATCH", "/subscriptions/plan", {"plan": plan} | ({"interval": interval} if interval else {}))
+
+
+async def open_invoices(ada: Customer) -> list[str]:
+    return [invoice["id"] for invoice in await ada.invoices() if invoice["status"] == "open"]
+
+
+async def confirm(ada: Customer, outcome: str = "succeed") -> None:
+    """The customer answers the bank's question."""
+    asked = {"customer": await ada.stripe_customer_id(), "limit": 1}
+    (intent,) = (await ada.world.stripe.v1.payment_intents.list_async(asked)).data  # type: ignore[arg-type]
+    await control(ada.world, f"/payment_intents/{intent.id}/authenticate", {"outcome": outcome})
+    await ada.settled()
+
+
+async def test_an_upgrade_that_the_bank_asks_about_is_granted_when_it_is_confirmed(world: World) -> None:
+    ada = await on_basic(world, "pm_card_authenticationRequired")
+
+    asked = await change(ada, "PRO")
+    await ada.settled()
+
+    assert (asked.status_code, asked.json()["code"]) == (402, "action_required")
+    action = asked.json()["required_action"]
+    assert action["client_secret"]
+    assert action["url"].startswith("http")
+    mine = await ada.mine()
+    assert (mine["plan"], mine["planned_change"]["plan"], mine["open_invoice"]) == ("BASIC", "PRO", None)
+    assert mine["planned_change"]["pay_url"] == action["url"]
+    assert mine["access"]["granted"]
+
+    await confirm(ada)
+
+    mine = await ada.mine()
+    assert (mine["plan"], mine["amount"], mine["planned_change"]) == ("PRO", 3000, None)
+    assert (await ada.timeline())[-3:] == ["plan_change_planned", "intent_action_required", "plan_changed"]
+    assert (await ada.letters())[-1] == "plan_changed"
+    assert await contradictions(world, ada) == []
+
+
+async def test_an_upgrade_that_is_declined_leaves_the_old_plan_and_nothing_to_pay(world: World) -> None:
+    ada = await on_basic(world, "pm_card_chargeCustomerFail")
+
+    declined = await change(ada, "PRO")
+    await ada.settled()
+
+    assert (declined.status_code, declined.json()["type"]) == (402, "urn:perennial:problem:payment_declined")
+    assert declined.json()["code"] == "generic_decline"
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["planned_change"], mine["open_invoice"]) == (
+        "active",
+        "BASIC",
+        None,
+        None,
+    )
+    assert await open_invoices(ada) == []
+    assert "payment_failed" not in await ada.letters()
+    assert await contradictions(world, ada) == []
+
+
+async def test_an_upgrade_that_nobody_confirms_is_forgotten_after_23_hours(world: World) -> None:
+    ada = await on_basic(world, "pm_card_authenticationRequired")
+    await change(ada, "PRO")
+
+    await ada.travel(hours=24)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["planned_change"]) == ("active", "BASIC", None)
+    assert "plan_change_dropped" in await ada.timeline()
+    assert await open_invoices(ada) == []
+    assert await contradictions(world, ada) == []
+
+
+async def test_a_customer_with_a_better_card_asks_again_and_is_charged_once(world: World) -> None:
+    ada = await on_basic(world, "pm_card_authenticationRequired")
+    assert (await change(ada, "PRO")).status_code == 402
+    await ada.use_card("pm_card_visa")
+
+    granted = await change(ada, "PRO")
+    await ada.settled()
+
+    assert (granted.status_code, granted.json()["plan"]) == (200, "PRO")
+    assert await open_invoices(ada) == []
+    paid = [invoice["amount_paid"] for invoice in await ada.invoices() if invoice["amount_paid"]]
+    assert len(paid) == 2, "the first month, and the difference"
+    assert await contradictions(world, ada) == []
+
+
+async def test_who_thinks_better_of_an_upgrade_keeps_the_plan(world: World) -> None:
+    ada = await on_basic(world, "pm_card_authenticationRequired")
+    await change(ada, "PRO")
+
+    kept = await change(ada, "BASIC")
+    await ada.settled()
+
+    assert (kept.status_code, kept.json()["plan"], kept.json()["planned_change"]) == (200, "BASIC", None)
+    assert await open_invoices(ada) == []
+
+
+@pytest.mark.parametrize(("timing", "status"), [("period_end", "active"), ("now", "canceled")])
+async def test_who_cancels_while_an_upgrade_waits_is_not_charged_for_it(world: World, timing: str, status: str) -> None:
+    ada = await on_basic(world, "pm_card_authenticationRequired")
+    await change(ada, "PRO")
+
+    canceled = await ada.ask("DELETE", f"/subscriptions?timing={timing}")
+    await ada.settled()
+
+    assert canceled.status_code == 200
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["planned_change"]) == (status, "BASIC", None)
+    assert await open_invoices(ada) == []
+    assert await contradictions(world, ada) == []
+
+
+@pytest.mark.parametrize(("first", "then"), [("BASIC", "PRO"), ("PRO", "BASIC")])
+async def test_in_a_trial_the_plan_changes_without_a_charge_and_the_trial_ends_when_it_would(
+    world: World, first: str, then: str
+) -> None:
+    ada = await world.customer()
+    await ada.subscribe(first)
+    await ada.travel(days=3)
+    ends = (await ada.mine())["trial_ends_at"]
+
+    changed = await change(ada, then)
+    await ada.settled()
+
+    assert (changed.status_code, changed.json()["status"], changed.json()["plan"]) == (200, "trialing", then)
+    assert changed.json()["trial_ends_at"] == ends
+    assert sum(invoice["amount_paid"] for invoice in await ada.invoices()) == 0
+
+    await ada.travel(days=12)
+    price = {"BASIC": 1000, "PRO": 3000}[then]
+    assert [invoice["amount_paid"] for invoice in await ada.invoices()][-1] == price
+    assert await ada.status() == "active"
+
+
+async def test_a_month_on_the_same_plan_becomes_a_year_at_once(world: World) -> None:
+    ada = await on_basic(world)
+
+    changed = await change(ada, "BASIC", "year")
+    await ada.settled()
+
+    mine = await ada.mine()
+    assert (changed.status_code, mine["interval"], mine["amount"]) == (200, "year", 10000)
+    last = (await ada.invoices())[-1]
+    assert 10000 - 1000 < last["amount_paid"] < 10000, "a year, less what is left of the month"
+    assert await contradictions(world, ada) == []
