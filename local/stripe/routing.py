@@ -8,6 +8,7 @@ from typing import Any
 from .protocol.errors import StripeError, not_emulated
 from .protocol.parameters import Emulated, emulated
 
+HELP = "Please see https://stripe.com/docs or we can help at https://support.stripe.com/."
 Handler = Callable[..., dict[str, Any]]
 
 
@@ -50,8 +51,8 @@ class Routes:
         raise self._unknown(method, path)
 
     def _unknown(self, method: str, path: str) -> StripeError:
-        if path.startswith(("/v1/", "/v2/")):
+        if path.startswith(("/v1/", "/v2/")) and method in ("GET", "POST", "DELETE"):
             refusal = not_emulated(f"{method} {path}")
             refusal.status = 404
             return refusal
-        return StripeError(404, f"Unrecognized request URL ({method}: {path}).", replayable=False)
+        return StripeError(404, f"Unrecognized request URL ({method}: {path}). {HELP}", replayable=False)

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Mapping
 
 from ..world import API_VERSION
-from .errors import StripeError
+from .errors import StripeError, not_emulated
 
 
 def api_key(headers: Mapping[str, str]) -> str:
@@ -19,6 +19,14 @@ def api_key(headers: Mapping[str, str]) -> str:
         )
     if key.startswith(("sk_live_", "rk_live_")):
         raise _refused("A live key was sent to the local Stripe. It takes only test keys (sk_test_...).")
+    if key.startswith("rk_test_"):
+        raise _refused("Restricted keys are not emulated by the local Stripe. Use a secret test key (sk_test_...).")
+    if key.startswith("pk_"):
+        raise _refused(
+            "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list "
+            "of your API keys at https://dashboard.stripe.com/account/apikeys.",
+            "secret_key_required",
+        )
     if not key.startswith("sk_test_"):
         raise _refused(f"Invalid API Key provided: {key[:7]}{'*' * max(len(key) - 11, 0)}{key[-4:]}")
     return key
@@ -36,14 +44,15 @@ def _credential(authorization: str) -> str:
     return ""
 
 
-def _refused(message: str) -> StripeError:
-    return StripeError(401, message, replayable=False)
+def _refused(message: str, code: str | None = None) -> StripeError:
+    return StripeError(401, message, code=code, replayable=False)
 
 
 def check_version(headers: Mapping[str, str]) -> None:
     version = headers.get("stripe-version", API_VERSION)
     if version != API_VERSION:
         message = f"The local Stripe speaks API version {API_VERSION} only; this request asked for {version}."
-        raise StripeError(400, message, replayable=False)
-    if headers.get("stripe-account"):
-        raise StripeError(400, "Connect (Stripe-Account) is not emulated by the local Stripe.", replayable=False)
+        raise StripeError(400, message, code="local_stripe_not_emulated", replayable=False)
+    for header in ("Stripe-Account", "Stripe-Context"):
+        if headers.get(header):
+            raise not_emulated(f"Connect ({header})")

@@ -28,13 +28,16 @@ def includable(kind: str, field: str) -> Callable[[Any], Any]:
 def render(world: "World", obj: Object, paths: list[str]) -> Object:
     """The object as the API shows it."""
     shown = visible(obj) if "id" in obj or "object" in obj else obj
+    if shown.get("object") == "search_result" and "total_count" in paths:
+        shown["total_count"] = obj["_total"]
+        paths = [path for path in paths if path != "total_count"]
     if not paths:
         return shown
     tree: dict[str, Any] = {}
     for path in paths:
         steps = path.split(".")
         if len(steps) > MAX_DEPTH:
-            raise _refused(f"You cannot expand more than {MAX_DEPTH} levels of a property ({path}).")
+            raise _refused(f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}")
         branch = tree
         for step in steps:
             branch = branch.setdefault(step, {})
@@ -59,7 +62,9 @@ def _field(world: "World", obj: Object, name: str, full: str) -> Any:
     if include is not None:
         return include(world, world.store.get(obj["id"]) or obj)
     if name not in obj:
-        raise _refused(f"This property cannot be expanded ({full}).")
+        listed = obj.get("object") in ("list", "search_result")
+        hint = f" You may want to try expanding 'data.{full}' instead." if listed and "." not in full else ""
+        raise _refused(f"This property cannot be expanded ({full}).{hint}")
     value = obj[name]
     if isinstance(value, str):
         return _object(world, value, full)

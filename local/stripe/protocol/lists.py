@@ -23,12 +23,12 @@ def page(
     limit = limit_of(params)
     after, before = params.get("starting_after"), params.get("ending_before")
     if after and before:
-        raise invalid("You can only specify one of these parameters: starting_after, ending_before.")
+        raise invalid("You may only specify one of these parameters: starting_after, ending_before.", "ending_before")
     found = list(objects)
     if after:
-        found = found[_position(found, after, "starting_after") + 1 :]
+        found = found[_position(found, after, "starting_after", url) + 1 :]
     elif before:
-        found = found[: _position(found, before, "ending_before")][::-1]
+        found = found[: _position(found, before, "ending_before", url)][::-1]
     kept = list(islice((one for one in found if keep is None or keep(one)), limit + 1))
     data = kept[:limit]
     if before:
@@ -39,16 +39,19 @@ def page(
 
 def limit_of(params: dict[str, Any]) -> int:
     limit: int = params.get("limit", 10)
-    if not 1 <= limit <= 100:
-        raise invalid("Invalid integer: limit must be between 1 and 100", "limit", "parameter_invalid_integer")
+    if limit < 1:
+        raise invalid("This value must be greater than or equal to 1.", "limit", "parameter_invalid_integer")
+    if limit > 100:
+        raise invalid("This value must be less than or equal to 100.", "limit", "parameter_invalid_integer")
     return limit
 
 
-def _position(found: list[Object], id: str, param: str) -> int:
+def _position(found: list[Object], id: str, param: str, url: str) -> int:
     for position, one in enumerate(found):
         if one["id"] == id:
             return position
-    raise missing("object", id, param)
+    # `/v1/customers` lists customers, `/v1/customers/cus_1/payment_methods` payment methods.
+    raise missing(url.rpartition("/")[2].removesuffix("s").replace("_", " "), id, param)
 
 
 def embedded(data: list[Object], url: str) -> Object:

@@ -4,11 +4,10 @@ What the SDK's types do not know is refused as Stripe refuses it (``parameter_un
 and we do not emulate is refused by name. https://docs.stripe.com/error-codes
 """
 
-import re
 import types
 import typing
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, NotRequired, Required, Union
 
@@ -19,6 +18,7 @@ from typing_extensions import is_typeddict
 
 from .errors import StripeError, invalid, not_emulated
 from .forms import as_list
+from .scalars import SCALARS, empty, refuse
 
 SDK_OPTIONS = frozenset(_request_options.RequestOptions.__annotations__)
 """Keys of the client, not of the API; the TypedDicts carry both."""
@@ -54,28 +54,32 @@ def check(params: type | None, given: dict[str, Any], allowed: Emulated) -> dict
     """The request's parameters as Python values, or Stripe's refusal."""
     if params is None:
         if given:
-            _unknown(next(iter(given)))
+            raise _unknown(list(given), ())
         return {}
     return _hash(params, given, "", allowed)
 
 
-def _unknown(name: str) -> typing.NoReturn:
-    raise StripeError(
-        400, f"Received unknown parameter: {name}", code="parameter_unknown", param=name, replayable=False
-    )
-
-
-def _refuse(message: str, name: str, code: str | None = None) -> StripeError:
-    return StripeError(400, message, param=name, code=code, replayable=False)
+def _unknown(names: list[str], known: Iterable[str]) -> StripeError:
+    if len(names) > 1:
+        message = f"Received unknown parameters: {', '.join(names)}"
+    else:
+        head, bracket, inner = names[0].rpartition("[")
+        near = get_close_matches(inner.rstrip("]") if bracket else names[0], known, 1)
+        meant = (f"{head}[{near[0]}]" if bracket else near[0]) if near else ""
+        message = f"Received unknown parameter: {names[0]}" + (f". Did you mean {meant}?" if meant else "")
+    return refuse(message, names[0], "parameter_unknown")
 
 
 def _hash(params: type, given: dict[str, Any], at: str, allowed: Emulated | None) -> dict[str, Any]:
     known = fields(params)
+    unknown = [f"{at}[{name}]" if at else name for name in given if name not in known]
+    if unknown:
+        raise _unknown(unknown, known)
     checked = {}
     for name, value in given.items():
         full = f"{at}[{name}]" if at else name
-        if name not in known:
-            _unknown(full)
+        if value == "" and known[name] == (str, True):
+            raise empty(full)
         deeper = None
         if allowed:
             if name not in allowed and name != "expand":
@@ -85,7 +89,7 @@ def _hash(params: type, given: dict[str, Any], at: str, allowed: Emulated | None
     for name, (_, required) in known.items():
         if required and name not in given:
             full = f"{at}[{name}]" if at else name
-            raise _refuse(f"Missing required param: {full}.", full, "parameter_missing")
+            raise refuse(f"Missing required param: {full}.", full, "parameter_missing")
     return checked
 
 
@@ -97,8 +101,10 @@ def _value(hint: Any, value: Any, name: str, allowed: Emulated | None) -> Any:
     others = [one for one in options if typing.get_origin(one) is not Literal and one is not type(None)]
     if any(literals) and str in others and others != [str]:
         others.remove(str)
+    if value == "" and str not in others and Any not in others:
+        raise empty(name)
     if not others or (any(literals) and others == [str]):
-        raise _refuse(f"Invalid {name}: must be one of {_choices([one for one in literals if one])}", name)
+        raise refuse(f"Invalid {name}: must be one of {_choices([one for one in literals if one])}", name)
     return _convert(others, value, name, allowed)
 
 
@@ -123,7 +129,7 @@ def _convert(hints: list[Any], value: Any, name: str, allowed: Emulated | None) 
     scalars = [hint for hint in hints if hint in SCALARS]
     if not scalars:
         kind = "array" if any(typing.get_origin(hint) is list for hint in hints) else "object"
-        raise _refuse(f"Invalid {kind}", name, "parameter_invalid_empty" if value == "" else None)
+        raise refuse(f"Invalid {kind}", name)
     return SCALARS[scalars[0]](value, name)
 
 
@@ -136,42 +142,7 @@ def _nested(hints: list[Any], value: dict[str, Any], name: str, allowed: Emulate
             item = typing.get_args(hint)[-1]
             return {key: _value(item, one, f"{name}[{key}]", allowed) for key, one in value.items()}
     lists = [hint for hint in hints if typing.get_origin(hint) is list]
-    raise _refuse("Invalid array" if lists else f"Invalid string: {orjson.dumps(value).decode()[:200]}", name)
-
-
-def _integer(value: str, name: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,18}", value):
-        raise _refuse(f"Invalid integer: {value[:100]}", name, "parameter_invalid_integer")
-    return int(value)
-
-
-def _decimal(value: str, name: str) -> str:
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise _refuse(f"Invalid decimal: {value[:100]}", name) from None
-    if not number.is_finite():
-        raise _refuse(f"Invalid decimal: {value[:100]}", name)
-    return f"{number:f}"
-
-
-def _float(value: str, name: str) -> float:
-    return float(_decimal(value, name))
-
-
-def _boolean(value: str, name: str) -> bool:
-    if value.lower() not in ("true", "false"):
-        raise _refuse(f"Invalid boolean: {value}", name)
-    return value.lower() == "true"
-
-
-def _string(value: str, name: str) -> str:
-    if len(value) > 5000:
-        raise _refuse("Invalid string: must be at most 5000 characters", name)
-    return value
-
-
-SCALARS: dict[Any, Any] = {int: _integer, bool: _boolean, float: _float, Decimal: _decimal, str: _string, Any: _string}
+    raise refuse("Invalid array" if lists else f"Invalid string: {orjson.dumps(value).decode()[:200]}", name)
 
 
 def merged_metadata(old: dict[str, str], given: Any) -> dict[str, str]:
