@@ -16,6 +16,7 @@ ORDER = (
     "period_end",
     "finalize",
     "collect",
+    "overdue",
     "expire_incomplete",
     "expire_session",
     "settle_dispute",

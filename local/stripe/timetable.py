@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from .billing import collection, discounting, disputing, lifecycle, pause_collection, pending_update, refunding
+from .billing import (
+    collection,
+    discounting,
+    disputing,
+    lifecycle,
+    manual_invoice,
+    pause_collection,
+    pending_update,
+    refunding,
+)
 from .resources import checkout_sessions, coupons, promotion_codes
 
 WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
@@ -17,6 +26,7 @@ WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "period_end": lifecycle.end_period,
     "finalize": collection.finalize_and_collect,
     "collect": collection.retry,
+    "overdue": manual_invoice.fall_overdue,
     "expire_incomplete": lifecycle.expire_incomplete,
     "expire_session": checkout_sessions.expire_when_due,
     "settle_dispute": disputing.answer_evidence,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..protocol.errors import StripeError
 from ..world import World, visible
-from . import cards, invoicing, lifecycle, payments, pending_update
+from . import cards, invoicing, lifecycle, manual_invoice, payments, pending_update
 from .payments import DECLINED, REQUIRES_ACTION, SUCCEEDED
 
 Object = dict[str, Any]
@@ -40,10 +40,13 @@ def retry(world: World, invoice: Object) -> None:
 
 
 def collect(world: World, invoice: Object) -> str:
-    """One try by Stripe itself, without the customer there."""
+    """One try by Stripe itself, without the customer there; who pays by themselves is sent the invoice instead."""
     if invoice["status"] == "open" and invoice["amount_due"] == 0:
         settle_paid(world, invoice)
         return SUCCEEDED
+    if invoice["collection_method"] == "send_invoice":
+        manual_invoice.send(world, invoice)
+        return NOT_EXECUTED
     world.store.edit(invoice)["_tries"] += 1
     method = payments.method_for(world, invoice)
     if method and method["id"] == invoice.get("_hopeless_method"):

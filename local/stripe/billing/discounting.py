@@ -35,7 +35,7 @@ def _one(world: World, entry: Object, before: list[str], sale: Sale, param: str,
     discount = redeem(world, sale, entry, param, **named)
     if discount["end"] and discount["subscription"]:
         world.deadlines.set("expire_discount", discount, discount["end"])
-    if discount["subscription"] or not discount["invoice"]:
+    if discount["subscription"]:
         world.emit("customer.discount.created", discount)
     return str(discount["id"])
 
@@ -44,7 +44,7 @@ def end(world: World, discount: Object) -> None:
     """It reduces nothing from now on. Its owner is changed by whoever calls."""
     world.store.edit(discount)["_over"] = True
     world.deadlines.clear("expire_discount", discount)
-    if not discount["invoice"]:
+    if not discount["invoice"] and not discount["invoice_item"]:
         world.emit("customer.discount.deleted", discount)
 
 

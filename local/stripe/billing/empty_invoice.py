@@ -1,4 +1,4 @@
-"""A draft of a subscription's invoice before it has lines (https://docs.stripe.com/api/invoices/object)."""
+"""A draft of an invoice before it has lines (https://docs.stripe.com/api/invoices/object)."""
 
 from typing import Any
 
@@ -7,13 +7,22 @@ from ..world import World
 Object = dict[str, Any]
 
 
-def empty_invoice(world: World, customer: Object, subscription: Object, reason: str, period: tuple[int, int]) -> Object:
+def empty_invoice(
+    world: World,
+    customer: Object,
+    subscription: Object | None,
+    reason: str,
+    period: tuple[int, int],
+    currency: str = "",
+) -> Object:
+    """Of a subscription in its currency and as it is collected, or by hand in the currency given."""
     clock = customer["_clock"]
+    settings = subscription["payment_settings"] if subscription else {}
     return {
         "id": world.new_id("in"),
         "object": "invoice",
         "_clock": clock,
-        "_subscription": subscription["id"],
+        "_subscription": subscription["id"] if subscription else None,
         "_tries": 0,
         "_secret": world.new_id("secret"),
         "account_country": "US",
@@ -37,9 +46,9 @@ def empty_invoice(world: World, customer: Object, subscription: Object, reason: 
         },
         "automatically_finalizes_at": None,
         "billing_reason": reason,
-        "collection_method": subscription["collection_method"],
+        "collection_method": subscription["collection_method"] if subscription else "charge_automatically",
         "created": world.now(clock),
-        "currency": subscription["currency"],
+        "currency": subscription["currency"] if subscription else currency,
         "custom_fields": None,
         "customer": customer["id"],
         "customer_account": None,
@@ -70,18 +79,11 @@ def empty_invoice(world: World, customer: Object, subscription: Object, reason: 
         "next_payment_attempt": None,
         "number": None,
         "on_behalf_of": None,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": dict(subscription["metadata"]),
-                "subscription": subscription["id"],
-            },
-            "type": "subscription_details",
-        },
+        "parent": _parent(subscription),
         "payment_settings": {
             "default_mandate": None,
-            "payment_method_options": subscription["payment_settings"]["payment_method_options"],
-            "payment_method_types": subscription["payment_settings"]["payment_method_types"],
+            "payment_method_options": settings.get("payment_method_options"),
+            "payment_method_types": settings.get("payment_method_types"),
         },
         "period_end": period[1],
         "period_start": period[0],
@@ -109,4 +111,14 @@ def empty_invoice(world: World, customer: Object, subscription: Object, reason: 
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
         "webhooks_delivered_at": None,
+    }
+
+
+def _parent(subscription: Object | None) -> Object | None:
+    if subscription is None:
+        return None
+    return {
+        "quote_details": None,
+        "subscription_details": {"metadata": dict(subscription["metadata"]), "subscription": subscription["id"]},
+        "type": "subscription_details",
     }

@@ -60,8 +60,7 @@ def finalize(world: World, invoice: Object) -> None:
     total(world, invoice)
     invoice["ending_balance"] = invoice["starting_balance"] + invoice["total"] - invoice["amount_due"]
     customer["currency"] = customer["currency"] or invoice["currency"]
-    invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
-    customer["next_invoice_sequence"] += 1
+    invoice["number"] = _number(customer, invoice)
     invoice["status"] = "open"
     invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = now
     invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = None
@@ -72,6 +71,13 @@ def finalize(world: World, invoice: Object) -> None:
     balance.settle(world, customer, invoice)
     if invoice["amount_due"] > 0:
         payments.prepare(world, invoice)
+
+
+def _number(customer: Object, invoice: Object) -> str:
+    if invoice.get("_number"):
+        return str(invoice["_number"])
+    customer["next_invoice_sequence"] += 1
+    return f"{customer['invoice_prefix']}-{customer['next_invoice_sequence'] - 1:04d}"
 
 
 def void(world: World, invoice: Object) -> None:

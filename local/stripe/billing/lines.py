@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..world import World
+from . import one_off_items
 
 Object = dict[str, Any]
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
@@ -136,6 +137,8 @@ def invoice_item(
 
 
 def line_of(world: World, subscription: Object, pending: Object) -> Object:
+    if not pending["proration"]:
+        return one_off_items.line_of(world, pending)
     credited = None
     if pending["amount"] < 0:
         credited = _credited(world, subscription, pending)
@@ -158,16 +161,19 @@ def _credited(world: World, subscription: Object, pending: Object) -> Object | N
     for invoice in world.store.where("invoice", "_subscription", subscription["id"]):
         for billed in invoice["lines"]["data"]:
             details = billed["parent"]["subscription_item_details"]
-            same = billed["pricing"]["price_details"]["price"] == pending["pricing"]["price_details"]["price"]
-            if details and details["subscription_item"] == pending["_item"]["id"] and same and billed["amount"] >= 0:
+            if not details or details["subscription_item"] != pending["_item"]["id"] or billed["amount"] < 0:
+                continue
+            if billed["pricing"]["price_details"]["price"] == pending["pricing"]["price_details"]["price"]:
                 return {"invoice": invoice["id"], "invoice_line_items": [billed["id"]]}
     return None
 
 
 def pending_items(world: World, subscription: Object) -> list[Object]:
-    """As an invoice shows them: the latest change first, its credit before its charge.
+    """As an invoice shows them: the latest change first, its credit before its charge. What waits for any invoice
+    of the customer joins.
 
     https://docs.stripe.com/api/invoices/object#invoice_object-lines
     """
-    waiting = world.store.where("invoiceitem", "_subscription", subscription["id"])
+    waiting = one_off_items.waiting(world, subscription["customer"], subscription["currency"])
+    waiting += world.store.where("invoiceitem", "_subscription", subscription["id"])
     return sorted((one for one in reversed(waiting) if one["invoice"] is None), key=lambda one: -one["date"])

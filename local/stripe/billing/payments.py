@@ -9,7 +9,11 @@ from .payment_intent import new_intent
 
 Object = dict[str, Any]
 SUCCEEDED, DECLINED, REQUIRES_ACTION = "succeeded", "declined", "requires_action"
-REASONS = {"subscription_create": "Subscription creation", "subscription_update": "Subscription update"}
+REASONS = {
+    "subscription_create": "Subscription creation",
+    "subscription_update": "Subscription update",
+    "manual": "Payment for Invoice",
+}
 CLOSED = ("succeeded", "canceled")
 
 

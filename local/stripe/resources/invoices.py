@@ -4,17 +4,17 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import closing, collection, invoicing, payments
+from ..billing import closing, collection, invoicing, manual_invoice, payments
 from ..protocol.errors import StripeError, invalid
 from ..protocol.expansion import includable
 from ..protocol.lists import PAGING, embedded, matching, page
-from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
 from ..world import World
-from . import payment_methods, test_clocks
+from . import invoice_drafts, payment_methods, test_clocks
 
 Object = dict[str, Any]
+OF_DRAFTS = {"collection_method", "days_until_due", "discounts", "due_date", "number"}
 
 
 def register(routes: Routes) -> None:
@@ -23,7 +23,7 @@ def register(routes: Routes) -> None:
     routes.add("GET", path, list_, sdk.InvoiceListParams, filters)
     routes.add("GET", path + "/search", search, sdk.InvoiceSearchParams)
     routes.add("GET", path + "/{id}", retrieve, sdk.InvoiceRetrieveParams)
-    updates = "auto_advance default_payment_method description footer metadata"
+    updates = f"auto_advance {invoice_drafts.TERMS}"
     routes.add("POST", path + "/{id}", update, sdk.InvoiceUpdateParams, updates)
     routes.add("GET", path + "/{id}/lines", list_lines, sdk.InvoiceListLinesParams)
     routes.add("POST", path + "/{id}/finalize", finalize, sdk.InvoiceFinalizeInvoiceParams)
@@ -45,15 +45,10 @@ def retrieve(world: World, id: str, params: Object) -> Object:
 
 def update(world: World, id: str, params: Object) -> Object:
     invoice = changeable(world, id)
+    if invoice["status"] != "draft" and params.keys() & OF_DRAFTS:
+        manual_invoice.refuse_unless_draft(invoice)
     with world.changing(invoice, "invoice.updated"):
-        if "metadata" in params:
-            invoice["metadata"] = merged_metadata(invoice["metadata"], params["metadata"])
-        method = params.get("default_payment_method")
-        if method:
-            payment_methods.owned(world, method, invoice["customer"], "default_payment_method")
-        for name in ("default_payment_method", "description", "footer"):
-            if name in params:
-                invoice[name] = params[name] or None
+        invoice_drafts.change(world, invoice, params)
         if "auto_advance" in params:
             _advance(world, invoice, params["auto_advance"])
     return invoice
@@ -68,7 +63,7 @@ def _advance(world: World, invoice: Object, wanted: bool) -> None:
             world.deadlines.set("finalize", invoice, soon)
         else:
             world.deadlines.clear("finalize", invoice)
-    elif invoice["status"] == "open":
+    elif invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
         invoice["next_payment_attempt"] = soon if wanted else None
         if wanted:
             world.deadlines.set("collect", invoice, soon)
