@@ -12,6 +12,8 @@ ORDER = (
     "trial_will_end",
     "expire_update",
     "resume_collection",
+    "schedule_expiring",
+    "enter_phase",
     "cancel",
     "period_end",
     "finalize",

@@ -11,6 +11,7 @@ from .billing import (
     manual_invoice,
     pause_collection,
     pending_update,
+    phases,
     refunding,
 )
 from .resources import checkout_sessions, coupons, promotion_codes
@@ -22,6 +23,8 @@ WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "trial_will_end": lifecycle.announce_trial_end,
     "expire_update": pending_update.expire,
     "resume_collection": pause_collection.resume,
+    "schedule_expiring": phases.expiring,
+    "enter_phase": phases.advance,
     "cancel": lifecycle.cancel_as_scheduled,
     "period_end": lifecycle.end_period,
     "finalize": collection.finalize_and_collect,

@@ -18,7 +18,7 @@ def for_new_period(world: World, subscription: Object, before: tuple[int, int]) 
         invoice["auto_advance"] = False
         return invoice
     if not pause_collection.keep_back(world, subscription, invoice):
-        _finalize_later(world, invoice)
+        finalize_later(world, invoice)
     return invoice
 
 
@@ -27,13 +27,13 @@ def for_what_is_pending(world: World, subscription: Object, before: tuple[int, i
     if subscription["status"] not in ("active", "past_due") or not lines.pending_items(world, subscription):
         return None
     invoice = invoicing.draft(world, subscription, "subscription_cycle", [], before)
-    _finalize_later(world, invoice)
+    finalize_later(world, invoice)
     world.store.edit(subscription)["latest_invoice"] = invoice["id"]
     world.emit("invoice.created", invoice)
     return invoice
 
 
-def _finalize_later(world: World, invoice: Object) -> None:
+def finalize_later(world: World, invoice: Object) -> None:
     at = world.now(invoice["_clock"]) + world.settings.finalize_after_seconds
     invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = at
     world.deadlines.set("finalize", invoice, at)

@@ -1,12 +1,14 @@
 """A subscription's life (https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ..world import World
-from . import cycle_invoice, invoicing, pause_collection, pausing, payments, pending_update
+from . import cycle_invoice, invoicing, pause_collection, pausing, payments, pending_update, schedule_end
 from .periods import following, period, set_period
 
 Object = dict[str, Any]
+Change = Callable[[], None]
 DAY, HOUR = 86400, 3600
 TRIAL_WARNING = 3 * DAY
 INCOMPLETE_FOR = 23 * HOUR
@@ -38,6 +40,10 @@ def schedule(world: World, subscription: Object) -> None:
         world.deadlines.set("trial_will_end", subscription, subscription["trial_end"] - TRIAL_WARNING)
 
 
+def unchanged() -> None:
+    """A period that ends without a new phase."""
+
+
 def announce_trial_end(world: World, subscription: Object) -> None:
     if subscription["status"] == "trialing":
         world.store.edit(subscription)["_announced"] = subscription["trial_end"]
@@ -50,21 +56,23 @@ def cancel_as_scheduled(world: World, subscription: Object) -> None:
     cancel(world, subscription, reason="cancellation_requested", still_collects=final)
 
 
-def end_period(world: World, subscription: Object) -> None:
+def end_period(world: World, subscription: Object, entering: Change = unchanged) -> None:
+    """Renew, or end what ends. ``entering`` is what a schedule's next phase changes at this very moment."""
     if subscription["cancel_at_period_end"]:
         cancel_as_scheduled(world, subscription)
     elif subscription["status"] == "trialing":
-        end_trial(world, subscription)
+        end_trial(world, subscription, entering)
     else:
-        renew(world, subscription)
+        renew(world, subscription, entering)
 
 
-def renew(world: World, subscription: Object) -> None:
+def renew(world: World, subscription: Object, entering: Change = unchanged) -> None:
     """A new period, and a draft for it that is finalized about an hour later."""
     before = period(subscription)
     with world.changing(subscription, UPDATED):
         if subscription["status"] == "trialing":
             subscription["status"] = "active"
+        entering()
         set_period(subscription, before[1], following(subscription, before[1]))
         invoice = cycle_invoice.for_new_period(world, subscription, before)
         subscription["latest_invoice"] = invoice["id"]
@@ -74,7 +82,7 @@ def renew(world: World, subscription: Object) -> None:
     schedule(world, subscription)
 
 
-def end_trial(world: World, subscription: Object) -> None:
+def end_trial(world: World, subscription: Object, entering: Change = unchanged) -> None:
     """Active with a draft of the first real invoice, or what the trial settings say without a card."""
     method = default_method(world, subscription)
     behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
@@ -84,7 +92,7 @@ def end_trial(world: World, subscription: Object) -> None:
         pausing.stop(world, subscription, "trial_end_without_payment_method")
         schedule(world, subscription)
     else:
-        renew(world, subscription)
+        renew(world, subscription, entering)
 
 
 def default_method(world: World, subscription: Object) -> Object | None:
@@ -163,6 +171,7 @@ def cancel(world: World, subscription: Object, reason: str | None, still_collect
     subscription["cancellation_details"] = {**details, "reason": details["reason"] or reason}
     schedule(world, subscription)
     world.emit("customer.subscription.deleted", subscription)
+    schedule_end.after_subscription(world, subscription, reason)
     for invoice in world.store.where("invoice", "_subscription", subscription["id"]):
         if invoice["status"] in ("draft", "open") and invoice["auto_advance"] and invoice is not still_collects:
             invoicing.stop_collecting(world, invoice)

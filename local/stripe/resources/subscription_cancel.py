@@ -24,6 +24,12 @@ def plan(world: World, subscription: Object, params: Object) -> None:
         )
     if not any(name in params for name in WHEN):
         return
+    if subscription["schedule"]:
+        message = (
+            f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, and updating any "
+            "cancelation behavior directly is not allowed. Please update the schedule instead."
+        )
+        raise invalid(message)
     at_end = bool(params.get("cancel_at_period_end"))
     if "cancel_at" not in params and at_end is subscription["cancel_at_period_end"]:
         return

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from ..billing import anchors, first_invoice, invoicing, lifecycle, lines, periods, shortened
+from ..billing import anchors, cycle_invoice, first_invoice, invoicing, lifecycle, lines, periods, shortened
 from ..billing.periods import add_interval, period_before
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
@@ -24,7 +24,13 @@ def create(world: World, params: Object) -> Object:
     test_clocks.refuse_while_advancing(world, customer["_clock"])
     test_clocks.make_room_for_subscription(world, customer)
     _refuse(params)
+    return begin(world, customer, params)
+
+
+def begin(world: World, customer: Object, params: Object, schedule: str | None = None) -> Object:
+    """By request, or when the first phase of a ``schedule`` begins."""
     subscription = new_subscription(world, customer, params)
+    subscription["schedule"] = schedule
     items: list[Object] = []
     for position, entry in enumerate(params.get("items", [])):
         subscription_items.refuse_double(items, entry, position)
@@ -132,6 +138,11 @@ def _bill(world: World, subscription: Object, params: Object, share: Fraction) -
     subscription["status"] = "trialing" if trial else "incomplete"
     invoice = invoicing.draft(world, subscription, "subscription_create", full, (now, now))
     subscription["latest_invoice"] = invoice["id"]
+    if subscription["schedule"]:
+        subscription["status"] = "trialing" if trial else "active"
+        world.emit("invoice.created", invoice)
+        cycle_invoice.finalize_later(world, invoice)
+        return
     subscription["_being_created"] = True
     behavior = params.get("payment_behavior", "allow_incomplete")
     first_invoice.issue(world, subscription, invoice, behavior, params.get("off_session", False))
