@@ -54,12 +54,16 @@ async def begin(parts: Parts, write: Write) -> Operation:
     return operation
 
 
-async def carry_out(parts: Parts, write: Write, intent: Intent, *, status: int = 200) -> JSONResponse:
+async def carry_out(
+    parts: Parts, write: Write, intent: Intent, *, status: int = 200, operation: Operation | None = None
+) -> JSONResponse:
     """Ask the customer's workflow, or repeat what it answered before; ``status`` is that of success.
+
+    ``operation`` is that of the write when it was begun before.
 
     A key whose operation is still pending joins it: the workflow knows the operation's name and does it once.
     """
-    operation = await begin(parts, write)
+    operation = operation or await begin(parts, write)
     outcome = _stored(operation) or await _ask(parts, write, operation, intent)
     if outcome is None:
         await promise(parts.engine, operation.id, intent)

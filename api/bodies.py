@@ -93,6 +93,16 @@ class ChangePlanBody(_Choice):
     interval: IntervalName | None = Field(default=None, description="Without it, the interval stays.")
 
 
+class ApplyPlanBody(ChangePlanBody):
+    """Move to another plan, perhaps as it was shown before."""
+
+    preview_token: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.-]{1,1024}$",
+        description="From `POST /billing/subscriptions/preview`: be charged what that showed, or be refused.",
+    )
+
+
 class CancelQuery(BaseModel):
     """When to cancel and why."""
 

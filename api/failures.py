@@ -15,6 +15,7 @@ from api.problems import Problem, answer, answer_http, answer_invalid, answer_pr
 from database.entries import MalformedEvent
 from database.ledger import LedgerAway
 from lifecycle.plans import UnknownPlan
+from lifecycle.refusals import Refusal
 from workflows.door import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(UnknownPlan, answer_unknown_plan)
     app.add_exception_handler(NoCustomer, answer_no_customer)
     app.add_exception_handler(UnknownUser, answer_unknown_user)
+    app.add_exception_handler(Refusal, answer_refusal)
 
 
 async def answer_outage(_: Request, error: Exception) -> JSONResponse:
@@ -67,6 +69,12 @@ async def answer_unknown_plan(_: Request, error: Exception) -> JSONResponse:
 
 async def answer_no_customer(_: Request, __: Exception) -> JSONResponse:
     return answer(Problem("no_customer", "You have no billing account yet; subscribe first."))
+
+
+async def answer_refusal(_: Request, error: Exception) -> JSONResponse:
+    """A question about something that would be refused."""
+    assert isinstance(error, Refusal)
+    return answer(Problem(error.code, error.detail))
 
 
 async def answer_unknown_user(_: Request, __: Exception) -> JSONResponse:

@@ -12,6 +12,7 @@ from activities.catalogue import Prices
 from activities.customers import Customers
 from activities.gateway import open_stripe
 from activities.pages import Pages
+from activities.previews import Previews
 from api import parts
 from api.parts import Outside
 from lifecycle.intents import Outcome, Request
@@ -33,11 +34,12 @@ async def connect_outside(settings: Settings, engine: AsyncEngine, catalogue: Ca
         return await is_up(client)
 
     async with open_stripe(settings) as stripe:
-        customers = Customers(stripe, engine, settings)
+        customers, prices = Customers(stripe, engine, settings), Prices(stripe)
         yield Outside(
             door=LateDoor(Door(client, settings.temporal_task_queue)),
-            pages=Pages(stripe, engine, customers, Prices(stripe)),
+            pages=Pages(stripe, engine, customers, prices),
             relay=Relay(engine, client, settings),
+            previews=Previews(stripe, prices),
             temporal_answers=temporal_answers,
         )
 

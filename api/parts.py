@@ -25,6 +25,14 @@ class Door(Protocol):
         """
 
 
+class Previews(Protocol):
+    """What something would cost; see `activities.previews.Previews`."""
+
+    async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int: ...
+
+    async def of_first_charge(self, customer_id: str, terms: Terms) -> int: ...
+
+
 class Relay(Protocol):
     """Hands ledger rows to workflows, in the background."""
 
@@ -54,6 +62,7 @@ class Outside:
     door: Door
     pages: Pages
     relay: Relay
+    previews: Previews
     temporal_answers: Callable[[], Awaitable[bool]]
 
 

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "already_subscribed": Kind(409, "There is a subscription already"),
     "payment_incomplete": Kind(409, "The first payment is open"),
     "same_plan": Kind(409, "The plan is the same"),
+    "preview_stale": Kind(409, "The preview no longer holds"),
     "past_due": Kind(409, "An invoice is open"),
     "cancellation_scheduled": Kind(409, "A cancellation is scheduled"),
     "already_canceling": Kind(409, "A cancellation is scheduled already"),

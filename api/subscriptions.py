@@ -1,21 +1,24 @@
 """The caller's own subscription: read it, begin it, change it, end it."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from api.asking import carry_out, describe_write
+from api.asking import begin, carry_out, describe_write, refuse, refused
 from api.auth import CallerIn
-from api.bodies import CancelQuery, ChangePlanBody, IdempotencyKey, SubscribeBody
+from api.bodies import ApplyPlanBody, CancelQuery, IdempotencyKey, SubscribeBody
 from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, Responses, answers_with, problems
 from api.media import json_only
-from api.parts import Parts, PartsIn
+from api.parts import PartsIn
+from api.previewing import proration_date
 from api.problems import Problem
 from api.views import OperationView, SubscriptionView, TimelineEntryView, TimelineView, view_subscription
 from database.reading import read_subscription, read_timeline
 from lifecycle.intents import Cancel, ChangePlan, Resume, Subscribe
 from lifecycle.plans import Interval, Terms
+from lifecycle.refusals import Refusal
 
 router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
 
@@ -103,6 +106,7 @@ async def subscribe(
         *PAYING,
         "no_subscription",
         "same_plan",
+        "preview_stale",
         "past_due",
         "payment_incomplete",
         "paused",
@@ -111,12 +115,22 @@ async def subscribe(
     summary="Change the plan",
 )
 async def change_plan(
-    request: Request, body: ChangePlanBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, body: ApplyPlanBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Move to another plan or interval now. An upgrade is charged at once; what is left of the old plan is credited."""
-    terms = parts.catalogue.terms(body.plan, await _interval(parts, caller.user_id, body.interval))
+    """Move to another plan or interval. An upgrade is granted when it is paid, at once if the card allows it; a
+    downgrade waits until the period is over. In a trial the plan changes without a charge."""
+    row = await read_subscription(parts.engine, caller.user_id)
+    terms = parts.catalogue.terms(body.plan, _interval(row, body.interval))
     write = describe_write(request, caller.user_id, "change_plan", idempotency_key, body.model_dump())
-    return await carry_out(parts, write, ChangePlan(terms))
+    operation = await begin(parts, write)
+    shown_at = None
+    if body.preview_token and operation.is_pending:
+        now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
+        try:
+            shown_at = proration_date(parts.settings, body.preview_token, caller.user_id, row, terms, now)
+        except Refusal as refusal:
+            raise refused(await refuse(parts, operation, refusal)) from None
+    return await carry_out(parts, write, ChangePlan(terms, proration_date=shown_at), operation=operation)
 
 
 @router.delete(
@@ -161,9 +175,8 @@ def check_trial(terms: Terms, days: int | None) -> None:
         raise Problem("trial_too_long", f"{reason}.", errors=[{"field": "trial_period_days", "reason": reason}])
 
 
-async def _interval(parts: Parts, user_id: str, asked: str | None) -> Interval:
+def _interval(row: Mapping[str, Any] | None, asked: str | None) -> Interval:
     """The interval asked for, else the present one; monthly where there is none, and the workflow says so."""
     if asked is not None:
         return Interval(asked)
-    row = await read_subscription(parts.engine, user_id)
     return Interval(row["interval"]) if row is not None and row["interval"] in set(Interval) else Interval.MONTH

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +99,39 @@ class SubscriptionView(BaseModel):
     open_invoice: InvoiceView | None
     card: CardView | None
     access: AccessView
+
+
+class AmountView(BaseModel):
+    """Money."""
+
+    amount: int = Field(description="In minor units.", examples=[2000])
+    currency: str = Field(examples=["usd"])
+
+
+class NextChargeView(AmountView):
+    """The regular charge that follows, before credit and taxes."""
+
+    at: datetime = Field(examples=["2026-12-14T09:30:00Z"])
+
+
+class PreviewTiming(StrEnum):
+    """When what was asked for takes effect."""
+
+    NOW = "now"
+    PERIOD_END = "period_end"
+
+
+class PreviewView(BaseModel):
+    """What something would cost; nothing was changed."""
+
+    timing: PreviewTiming = Field(examples=["now"])
+    effective_at: datetime = Field(examples=["2026-11-24T09:30:00Z"])
+    due_now: AmountView
+    next_charge: NextChargeView
+    preview_token: str | None = Field(
+        description="Send it with the change, within 15 minutes, to be charged exactly this; null when subscribing.",
+        examples=["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x"],
+    )
 
 
 class TimelineEntryView(BaseModel):

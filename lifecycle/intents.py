@@ -44,10 +44,14 @@ class Subscribe:
 
 @dataclass(frozen=True)
 class ChangePlan:
-    """Move to another price; what is left of the old one is credited (proration)."""
+    """Move to another price; what is left of the old one is credited (proration).
+
+    ``proration_date`` is the moment for which the customer was shown what that costs.
+    """
 
     terms: Terms
     kind: Literal["change_plan"] = "change_plan"
+    proration_date: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """The catalogue: plans, their prices and the rules that go with them."""
 
 import tomllib
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,6 +14,16 @@ class Interval(StrEnum):
 
     MONTH = "month"
     YEAR = "year"
+
+    def after(self, moment: datetime) -> datetime:
+        """One interval later, as Stripe counts: the same day, or the last one of a shorter month.
+
+        https://docs.stripe.com/billing/subscriptions/billing-cycle
+        """
+        years, month = divmod(moment.month, 12) if self is Interval.MONTH else (1, moment.month - 1)
+        year = moment.year + years
+        day = min(moment.day, monthrange(year, month + 1)[1])
+        return moment.replace(year=year, month=month + 1, day=day)
 
 
 class TrialWithoutCard(StrEnum):

@@ -14,6 +14,7 @@ class RefusalCode(StrEnum):
     PAYMENT_INCOMPLETE = "payment_incomplete"
     NO_SUBSCRIPTION = "no_subscription"
     SAME_PLAN = "same_plan"
+    PREVIEW_STALE = "preview_stale"
     PAST_DUE = "past_due"
     CANCELLATION_SCHEDULED = "cancellation_scheduled"
     ALREADY_CANCELING = "already_canceling"

@@ -90,6 +90,7 @@ async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subs
             subscription_id=subscription.stripe_subscription_id or "",
             terms=intent.terms,
             timing=timing_of(subscription.status, subscription.terms, intent.terms),
+            proration_date=intent.proration_date,
         )
     )
     if done.refused:

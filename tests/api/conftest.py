@@ -84,6 +84,22 @@ class FakePages:
         return self.action
 
 
+class FakePreviews:
+    """Stripe's arithmetic, as far as a test says."""
+
+    def __init__(self) -> None:
+        self.due = 1500
+        self.asked: list[tuple[str, str, datetime | None]] = []
+
+    async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int:
+        self.asked.append((subscription_id, terms.lookup_key, at))
+        return self.due
+
+    async def of_first_charge(self, customer_id: str, terms: Terms) -> int:
+        self.asked.append((customer_id, terms.lookup_key, None))
+        return self.due
+
+
 class FakeRelay:
     """Counts how often it was woken."""
 
@@ -108,6 +124,7 @@ class Api:
     door: FakeDoor
     pages: FakePages
     relay: FakeRelay
+    previews: FakePreviews
     temporal: list[bool]
     now: list[datetime]
     statements: list[tuple[str, Any]] = field(default_factory=list)
@@ -171,7 +188,8 @@ def make_settings(database: str, **changes: Any) -> Settings:
 @contextlib.asynccontextmanager
 async def running_api(settings: Settings) -> AsyncIterator[Api]:
     """The API over the fakes."""
-    door, pages, relay, temporal, now, statements = FakeDoor(), FakePages(), FakeRelay(), [True], [], []
+    door, pages, relay, previews = FakeDoor(), FakePages(), FakeRelay(), FakePreviews()
+    temporal, now, statements = [True], [], []
 
     @contextlib.asynccontextmanager
     async def connect(_: Settings, engine: Any, __: Any) -> AsyncIterator[Outside]:
@@ -183,12 +201,12 @@ async def running_api(settings: Settings) -> AsyncIterator[Api]:
         async def temporal_answers() -> bool:
             return temporal[0]
 
-        yield Outside(door, pages, relay, temporal_answers)
+        yield Outside(door, pages, relay, previews, temporal_answers)
 
     app = create_app(settings, connect=connect, clock=lambda: now[0] if now else datetime.now(UTC))
     database = settings.database_url.get_secret_value().replace("+psycopg", "")
     async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=20) as client:
-        yield Api(url, client, settings, database, door, pages, relay, temporal, now, statements)
+        yield Api(url, client, settings, database, door, pages, relay, previews, temporal, now, statements)
 
 
 @pytest_asyncio.fixture

@@ -40,6 +40,7 @@ def test_the_routes_are_the_ones_that_were_promised(document: dict[str, Any]) ->
         "GET /billing/subscriptions/me/timeline",
         "POST /billing/subscriptions",
         "PATCH /billing/subscriptions/plan",
+        "POST /billing/subscriptions/preview",
         "DELETE /billing/subscriptions",
         "POST /billing/subscriptions/resume",
         "POST /billing/checkout",

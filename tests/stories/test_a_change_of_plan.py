@@ -177,3 +177,19 @@ async def test_a_month_on_the_same_plan_becomes_a_year_at_once(world: World) -> 
     last = (await ada.invoices())[-1]
     assert 10000 - 1000 < last["amount_paid"] < 10000, "a year, less what is left of the month"
     assert await contradictions(world, ada) == []
+
+
+async def test_what_was_shown_is_what_is_charged(world: World) -> None:
+    ada = await on_basic(world)
+    shown = (await ada.ask("POST", "/subscriptions/preview", {"plan": "PRO"})).json()
+    await ada.travel(minutes=10)
+
+    token = shown["preview_token"]
+    changed = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "preview_token": token})
+    await ada.settled()
+
+    assert changed.status_code == 200, changed.text
+    assert 0 < shown["due_now"]["amount"] < 2000
+    assert (await ada.invoices())[-1]["amount_paid"] == shown["due_now"]["amount"]
+    again = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "preview_token": token})
+    assert (again.status_code, again.json()["code"]) == (409, "preview_stale")
