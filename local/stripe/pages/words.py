@@ -56,7 +56,7 @@ def full_price(lines: list[Object]) -> int:
 def card(method: Object) -> str:
     """Visa •••• 4242."""
     face = method["card"]
-    return f"{BRANDS.get(face['brand'], face['brand'].title())} •••• {face['last4']}"
+    return f"{BRANDS.get(face['brand'], face['brand'].title())} ••••\N{NO-BREAK SPACE}{face['last4']}"
 
 
 def expiry(method: Object) -> str:
