@@ -106,7 +106,8 @@ class Beginning:
 
     ``is_known_user``: Better-Auth has such a user.
 
-    ``stripe_subscription_id`` is there when PostgreSQL knows a running subscription that Temporal has lost.
+    ``stripe_subscription_id`` is there when PostgreSQL knows a running subscription that Temporal has lost;
+    ``remembered`` is then all that its row says, so that the story goes on where it was written down last.
     ``now`` is the customer's own time when it is not the wall clock's (time travel on the local stack).
     """
 
@@ -117,6 +118,7 @@ class Beginning:
     stripe_customer_id: str | None = None
     stripe_subscription_id: str | None = None
     now: datetime | None = None
+    remembered: Subscription | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from temporalio import activity
 
 from activities.letters import row_from_due
 from activities.orders import Beginning, Entry, Saved, Saving
+from activities.remembering import subscription_from_row
 from database import tables
 from lifecycle.intents import Outcome, Result
 from lifecycle.notifications import NotificationDue
@@ -38,14 +39,14 @@ class Records:
         last_line = select(func.max(tables.timeline.c.seq)).where(tables.timeline.c.user_id == user_id)
         last_look = select(tables.subscriptions.c.seq).where(tables.subscriptions.c.user_id == user_id)
         last_seq = select(func.greatest(last_line.scalar_subquery(), last_look.scalar_subquery()))
-        running = select(tables.subscriptions.c.stripe_subscription_id).where(
+        running = select(tables.subscriptions).where(
             tables.subscriptions.c.user_id == user_id,
             tables.subscriptions.c.status.not_in([status.value for status in Status if status.is_over]),
         )
         user = text("select exists (select from billing.users where id = :user_id)")
         async with self._engine.connect() as connection:
             is_known_user = bool((await connection.execute(user, {"user_id": user_id})).scalar())
-            running_id = (await connection.execute(running)).scalar()
+            row = (await connection.execute(running)).mappings().one_or_none()
             customer = (await connection.execute(of_user)).one_or_none()
             seq = (await connection.execute(last_seq)).scalar() or 0
         offset = customer.clock_offset_seconds if customer and self._travels else 0
@@ -54,7 +55,8 @@ class Records:
             trial_used=customer is not None and customer.trial_used_at is not None,
             stripe_customer_id=customer.stripe_customer_id if customer else None,
             is_known_user=is_known_user,
-            stripe_subscription_id=running_id,
+            stripe_subscription_id=row["stripe_subscription_id"] if row else None,
+            remembered=subscription_from_row(dict(row)) if row else None,
             now=datetime.now(UTC) + timedelta(seconds=offset) if offset else None,
             continue_as_new_after_events=self._history_limit,
         )
@@ -203,6 +205,7 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "cancel_at_period_end": subscription.cancel_at_period_end,
         "cancel_at": subscription.cancel_at,
         "cancel_reason": subscription.cancel_reason,
+        "started_at": subscription.started_at,
         "ended_at": subscription.ended_at,
         "past_due_since": subscription.past_due_since,
         "grace_ends_at": subscription.grace_ends_at,

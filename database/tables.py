@@ -100,7 +100,13 @@ subscriptions = Table(
     Column("planned_amount", BigInteger),
     _moment("planned_at"),
     Column("planned_invoice_url", Text),
+    _moment("started_at"),
     _one_of("status", Status, "subscriptions_status_known"),
+    Index(
+        "subscriptions_by_start",
+        text("coalesce(started_at, created_at)"),
+        postgresql_where=text("status not in ('canceled', 'incomplete_expired')"),
+    ),
     comment="The projection: one row a user, written only by that user's workflow",
 )
 

@@ -72,11 +72,25 @@ def is_about_a_dispute(event_type: str) -> bool:
     return event_type.startswith("charge.dispute.")
 
 
+ACKNOWLEDGED = "acknowledged"
+"""Not an event of Stripe's: an operator has looked, and asks us to look again."""
+IMPORTED = "imported"
+"""Not an event of Stripe's: a subscription that lived before we did is to be adopted, without a word to anybody."""
+RECONCILED = "reconciled"
+"""Not an event of Stripe's: somebody compared the books and found that they differ."""
+NOT_OF_STRIPE = frozenset({ACKNOWLEDGED, IMPORTED, RECONCILED})
+
+
 @dataclass(frozen=True)
 class EventHint:
-    """What a workflow is told of an event: which one, and which subscription or dispute it is about, if it says."""
+    """What a workflow is told of an event: which one, and which subscription or dispute it is about, if it says.
+
+    ``differs`` names what a reconciliation found; ``in_vain`` says that a look has not mended it.
+    """
 
     id: str
     type: str
     subscription_id: str | None = None
     dispute_id: str | None = None
+    differs: str | None = None
+    in_vain: bool = False

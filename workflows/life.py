@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from activities.orders import Entry, Saving
+from lifecycle.adoption import met_in_the_middle
+from lifecycle.events import NOT_OF_STRIPE
 from lifecycle.intents import Outcome, Request, Result
 from lifecycle.letters import letters_due
 from lifecycle.moves import Move
@@ -18,8 +20,6 @@ from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
 from workflows.looking import Seen, look_at_disputes, look_at_stripe
 
 NOT_DONE = "This could not be done; support knows."
-ACKNOWLEDGED = "acknowledged"
-"""Not an event of Stripe's: an operator has looked, and asks us to look again."""
 STRIPE_SAYS_SO_ITSELF = timedelta(minutes=5)
 """How long after a deadline of Stripe's we wait for its event before we go and look."""
 LOOK_AGAIN_AFTER = timedelta(hours=1)
@@ -47,7 +47,7 @@ class Life:
         """A new life starts with what outlived the one before."""
         known = await steps.begin(self.subscription.user_id)
         self.subscription = replace(
-            self.subscription,
+            known.remembered or self.subscription,
             seq=known.seq,
             trial_used=known.trial_used,
             stripe_customer_id=known.stripe_customer_id,
@@ -102,21 +102,27 @@ class Life:
         seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
         disputes = await look_at_disputes(hints)
         before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
-        moves = self._adopt(before, seen, is_ours=cause == "intent")
+        told, moves = self._adopt(before, seen, cause)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
-        entries = timeline.moved(moves, before, self.subscription, self.clock.now(), cause, cause_id)
-        entries += [self.entry(ACKNOWLEDGED, "person", hint.id) for hint in hints if hint.type == ACKNOWLEDGED]
+        for hint in hints:
+            if hint.in_vain:
+                self.flag(f"this differs from Stripe, and a look has not mended it: {hint.differs}")
+        entries = timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
+        entries += timeline.asked_for(hints, self.clock.now())
         for dispute in disputes:
             self.subscription, lines = self.subscription.after_dispute(dispute)
             entries += [
                 self.entry(line, cause, cause_id, dispute=dispute.id, charge=dispute.charge_id) for line in lines
             ]
         if self.subscription.needs_attention not in {None, flagged_for}:
-            entries.append(self.entry("needs_attention", cause, cause_id))
+            entries.append(
+                self.entry("needs_attention", cause, cause_id, reason=self.subscription.needs_attention or "")
+            )
+        is_quiet = told == [timeline.ADOPTIONS[timeline.IMPORT]]
         await self.save(
             entries,
-            letters=letters_due(before, replace(self.subscription, seq=before.seq + 1), moves),
-            events=[hint.id for hint in hints if hint.type != ACKNOWLEDGED],
+            letters=[] if is_quiet else letters_due(before, replace(self.subscription, seq=before.seq + 1), moves),
+            events=[hint.id for hint in hints if hint.type not in NOT_OF_STRIPE],
             answer=answer,
         )
 
@@ -134,7 +140,7 @@ class Life:
         if answer:
             request, outcome = answer
             settled[request.operation_id] = timeline.completed(outcome, self.subscription)
-        lines = [*entries, *timeline.not_done(settled, self.clock.now())]
+        lines = timeline.with_letters([*entries, *timeline.not_done(settled, self.clock.now())], letters)
         saving = Saving(self.subscription, lines, list(events), list(letters), settled)
         try:
             saved = await steps.save(saving)
@@ -150,16 +156,25 @@ class Life:
             task.add_done_callback(self.letters_under_way.discard)
         self.outcomes = dict(list({**self.outcomes, **saving.outcomes}.items())[-OUTCOMES_KEPT:])
 
-    def _adopt(self, before: Subscription, seen: Seen, *, is_ours: bool) -> list[Move]:
-        """Facts are adopted whatever they say; whom we meet in the middle of a life is met now."""
-        moves: list[Move] = []
-        self.subscription = before
+    def _adopt(self, before: Subscription, seen: Seen, cause: str) -> tuple[Sequence[str], list[Move]]:
+        """Facts are adopted whatever they say; whom we meet in the middle of a life is met now.
+
+        Answers what to tell in the timeline, and the moves that letters follow from.
+        """
+        self.subscription, moves = before, list[Move]()
+        told: list[str] = []
         if seen.facts:
-            met_at = self.clock.now() if seen.is_new and not is_ours else None
-            self.subscription, moves, _ = before.after(seen.facts, adopted_at=met_at)
+            met_at = self.clock.now() if seen.is_new and cause != "intent" else None
+            self.subscription, moves, surprise = before.after(seen.facts, adopted_at=met_at)
+            if met_at and timeline.begins_in_the_middle(cause, surprise):
+                self.subscription, moves = met_in_the_middle(before, seen.facts, met_at), []
+                told = [timeline.ADOPTIONS[cause]]
+            elif cause == "recovery" and before.status.is_live:
+                moves = [move for move in moves if move is not Move.PLAN_CHANGED]  # the old terms are not remembered
+                told = ["recovered"]
         if seen.concern:
             self.flag(seen.concern)
-        return moves
+        return [*told, *moves], moves
 
     def _without_what_is_not_ours(self, saving: Saving) -> Saving:
         """What was saved last stays; who asked is told that it failed, and a person has to untangle the two users."""

@@ -1,26 +1,65 @@
-"""The lines that a decision leaves in the timeline, and how the last of them read."""
+"""The lines that a decision leaves in the timeline, and how the last of them read.
 
-from collections.abc import Iterable
+A line is cause, decision and effect: what brought it about, the rule's inputs in its detail, and what followed from it,
+the letters and the change of access.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from activities.orders import Entry
+from lifecycle.events import ACKNOWLEDGED, IMPORTED, NOT_OF_STRIPE, RECONCILED, EventHint
 from lifecycle.intents import Outcome, Result
-from lifecycle.moves import Move
+from lifecycle.notifications import NotificationDue
+from lifecycle.reasons import reasons
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
+IMPORT, RECONCILIATION = "import", "reconciliation"
+ADOPTIONS = {IMPORT: "imported", RECONCILIATION: "adopted"}
+"""How it is told, by its cause, that a subscription was met in the middle of its life."""
+
+
+def cause_of(hints: Sequence[EventHint]) -> tuple[str, str]:
+    """Why a look is taken, and the id of that reason: the last hint's, unless an import or a person asked for it."""
+    last = hints[-1]
+    if any(hint.type == IMPORTED for hint in hints):
+        return IMPORT, next(hint.id for hint in hints if hint.type == IMPORTED)
+    if last.type == ACKNOWLEDGED:
+        return "person", last.id
+    from_stripe = [hint for hint in hints if hint.type not in NOT_OF_STRIPE]
+    return ("event", from_stripe[-1].id) if from_stripe else (RECONCILIATION, last.id)
+
+
+def begins_in_the_middle(cause: str, surprise: str | None) -> bool:
+    """Whether to be silent about how a subscription that is new to us came to be where it stands.
+
+    An import tells its customers nothing. A reconciliation meets what events should have told us of, so the customer
+    is welcomed as ever; only where no move leads is it met in the middle.
+    """
+    return cause == IMPORT or (cause == RECONCILIATION and surprise is not None)
+
 
 def moved(
-    moves: Iterable[Move], before: Subscription, after: Subscription, at: datetime, cause: str, cause_id: str
+    names: Iterable[str], before: Subscription, after: Subscription, at: datetime, cause: str, cause_id: str
 ) -> list[Entry]:
-    """One line a move: what happened, why, and what it was about."""
-    about = {
-        "subscription": after.stripe_subscription_id,
-        "invoice": after.invoice.id if after.invoice else None,
-        "plan": f"{after.terms.plan} per {after.terms.interval}" if after.terms else None,
-    }
-    detail = {name: value for name, value in about.items() if value}
-    return [Entry(move, at, cause, cause_id, before.status, after.status, detail) for move in moves]
+    """One line a move (or adoption): what happened, why, what it was about, and what it did to access."""
+    return [
+        Entry(name, at, cause, cause_id, before.status, after.status, reasons(name, before, after, at))
+        for name in names
+    ]
+
+
+def asked_for(hints: Iterable[EventHint], at: datetime) -> list[Entry]:
+    """The lines of those who asked for a look: operators, and reconciliations that found a difference."""
+    lines = []
+    for hint in hints:
+        if hint.type == ACKNOWLEDGED:
+            lines.append(Entry(ACKNOWLEDGED, at, "person", hint.id))
+        elif hint.type == RECONCILED and hint.differs:
+            lines.append(Entry(RECONCILED, at, RECONCILIATION, hint.id, detail={"differed": hint.differs}))
+    return lines
 
 
 def not_done(outcomes: dict[str, Outcome], at: datetime) -> list[Entry]:
@@ -30,6 +69,14 @@ def not_done(outcomes: dict[str, Outcome], at: datetime) -> list[Entry]:
         for operation_id, outcome in outcomes.items()
         if outcome.result is not Result.DONE
     ]
+
+
+def with_letters(lines: Sequence[Entry], letters: Sequence[NotificationDue]) -> list[Entry]:
+    """The first line names the letters that the decision wrote."""
+    if not lines or not letters:
+        return list(lines)
+    kinds = ", ".join(letter.kind for letter in letters)
+    return [replace(lines[0], detail={**lines[0].detail, "letters": kinds}), *lines[1:]]
 
 
 def completed(outcome: Outcome, subscription: Subscription) -> Outcome:

@@ -169,6 +169,28 @@ async def test_what_was_saved_without_a_line_counts_when_a_lost_workflow_is_reco
     assert canceled.json()["cancel_at_period_end"] is True
 
 
+async def test_a_lost_workflow_goes_on_where_its_story_was_written_down_last(world: World) -> None:
+    ada = await world.customer()
+    await ada.ask("POST", "/subscriptions", BASIC_NOW)
+    await ada.use_card("pm_card_chargeCustomerFail")
+    await ada.travel(days=32)
+    before = await ada.mine()
+    assert before["status"] == "past_due"
+    await _lose_the_workflow(world, ada)
+
+    await world.stripe.v1.customers.update_async(await ada.stripe_customer_id(), {"description": "called us"})
+    await until(lambda: _is_running(world, ada), within=PATIENCE_SECONDS, what="the workflow is lost")
+    await ada.settled()
+
+    assert (await ada.mine())["grace_ends_at"] == before["grace_ends_at"], (
+        "losing a workflow is no reason for more time"
+    )
+    assert (await ada.timeline())[-1] in {"recovered", "payment_failed_again"}
+    rows = await world.rows("select needs_attention from billing.subscriptions where user_id = :id", id=ada.id)
+    assert rows[0].needs_attention is None
+    assert (await ada.letters()).count("payment_failed") == 1
+
+
 async def _is_known(customer: Customer) -> None:
     async def it_is() -> bool:
         return (await customer.ask("GET", "/subscriptions/me")).status_code == 200

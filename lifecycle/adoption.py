@@ -1,0 +1,19 @@
+"""Meeting a subscription in the middle of its life: it was sold before we were there, or we lost sight of it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from lifecycle.facts import Facts
+from lifecycle.subscription import Subscription
+
+
+def met_in_the_middle(before: Subscription, facts: Facts, now: datetime) -> Subscription:
+    """The state of a subscription that is met at ``now``: wherever it stands is where it begins, no surprise.
+
+    Who is past due already has the whole grace from now on, unless ``before`` knows since when. A reminder of the
+    trial's end whose moment has passed was somebody else's to send.
+    """
+    known, _, _ = before.after(facts, adopted_at=now)
+    reminder = known.trial_reminder_at
+    reminded_for = known.trial_ends_at if reminder and reminder <= now else known.trial_reminded_for
+    return replace(known, needs_attention=before.needs_attention, trial_reminded_for=reminded_for)
