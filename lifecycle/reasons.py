@@ -113,6 +113,17 @@ def _changed(before: Subscription, after: Subscription) -> Inputs:
     }
 
 
+def _planned(before: Subscription, after: Subscription) -> Inputs:
+    planned = after.planned or before.planned
+    if planned is None:
+        return {}
+    return {
+        "planned_plan": _offer(planned.terms),
+        "planned_at": planned.at,
+        "awaits_payment": planned.invoice_id if planned.awaits_payment else None,
+    }
+
+
 def _met(before: Subscription, after: Subscription) -> Inputs:
     return {**_priced(before, after), **_tried(after.invoice), **(_patience(after) if after.past_due_since else {})}
 
@@ -134,6 +145,8 @@ _INPUTS: Mapping[str, Callable[[Subscription, Subscription], Inputs]] = {
     Move.GAVE_UP: _gave_up,
     Move.LEFT_UNPAID: _gave_up,
     Move.PLAN_CHANGED: _changed,
+    Move.PLAN_CHANGE_PLANNED: _planned,
+    Move.PLAN_CHANGE_DROPPED: _planned,
     Move.CANCELLATION_SCHEDULED: _leaves,
     Move.CANCELED: _leaves,
     Move.TRIAL_ENDED_WITHOUT_CARD: _leaves,

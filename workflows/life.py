@@ -24,6 +24,8 @@ STRIPE_SAYS_SO_ITSELF = timedelta(minutes=5)
 """How long after a deadline of Stripe's we wait for its event before we go and look."""
 LOOK_AGAIN_AFTER = timedelta(hours=1)
 """How long we leave a deadline alone that has passed without anything new at Stripe."""
+_NOT_REMEMBERED = {Move.PLAN_CHANGED, Move.PLAN_CHANGE_PLANNED}
+"""Moves that a recovery cannot tell: the projection keeps no terms to compare with."""
 
 
 class Life:
@@ -170,7 +172,7 @@ class Life:
                 self.subscription, moves = met_in_the_middle(before, seen.facts, met_at), []
                 told = [timeline.ADOPTIONS[cause]]
             elif cause == "recovery" and before.status.is_live:
-                moves = [move for move in moves if move is not Move.PLAN_CHANGED]  # the old terms are not remembered
+                moves = [move for move in moves if move not in _NOT_REMEMBERED]
                 told = ["recovered"]
         if seen.concern:
             self.flag(seen.concern)
