@@ -108,7 +108,7 @@ def settle_paid(world: World, invoice: Object, out_of_band: bool = False) -> Non
 
 def _payment_paid(world: World, invoice: Object, out_of_band: bool) -> None:
     payment = payments.payment_of(world, invoice)
-    if payment is None:
+    if payment is None or payment["status"] == "canceled":
         return
     if out_of_band:
         payments.cancel_for(world, invoice, None)
