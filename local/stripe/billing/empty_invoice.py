@@ -64,7 +64,7 @@ def empty_invoice(
         "default_tax_rates": [],
         "description": None,
         "discounts": [],
-        "due_date": None,
+        "due_date": _due_date(world, subscription),
         "effective_at": None,
         "ending_balance": None,
         "footer": None,
@@ -122,3 +122,9 @@ def _parent(subscription: Object | None) -> Object | None:
         "subscription_details": {"metadata": dict(subscription["metadata"]), "subscription": subscription["id"]},
         "type": "subscription_details",
     }
+
+
+def _due_date(world: World, subscription: Object | None) -> int | None:
+    if subscription is None or subscription["days_until_due"] is None:
+        return None
+    return world.now(subscription["_clock"]) + int(subscription["days_until_due"]) * 86400

@@ -27,6 +27,9 @@ def issue(world: World, subscription: Object, invoice: Object, behavior: str, of
     if invoice["amount_due"] == 0:
         collection.settle_paid(world, invoice)
         return
+    if invoice["collection_method"] == "send_invoice":
+        collection.collect(world, invoice)
+        return
     if behavior == "default_incomplete":
         # https://docs.stripe.com/api/subscriptions/update: past_due until the invoice's payment is confirmed
         if subscription["status"] not in ("incomplete", *lifecycle.OVER):

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..protocol.errors import invalid
 from ..world import World
-from . import invoicing, one_off_items
+from . import invoicing, lifecycle, one_off_items
 from .empty_invoice import empty_invoice
 
 Object = dict[str, Any]
@@ -102,3 +102,6 @@ def send(world: World, invoice: Object) -> None:
 def fall_overdue(world: World, invoice: Object) -> None:
     if invoice["status"] == "open":
         world.emit("invoice.overdue", invoice)
+        subscription = world.store.get(invoice["_subscription"] or "")
+        if subscription:
+            lifecycle.payment_failed(world, subscription, last=False)

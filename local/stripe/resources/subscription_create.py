@@ -13,7 +13,7 @@ from .subscription_object import PAYMENT_SETTINGS, new_subscription
 Object = dict[str, Any]
 DAY = 86400
 EMULATED = f"""billing_cycle_anchor billing_cycle_anchor_config billing_mode.type cancel_at
-    cancel_at_period_end collection_method currency customer
+    cancel_at_period_end collection_method currency customer days_until_due
     default_payment_method description {subscription_discounts.EMULATED} {subscription_items.EMULATED}
     metadata off_session payment_behavior {PAYMENT_SETTINGS} proration_behavior trial_end trial_from_plan
     trial_period_days trial_settings"""
@@ -57,8 +57,6 @@ def begin(world: World, customer: Object, params: Object, schedule: str | None =
 def _refuse(params: Object) -> None:
     if params.get("payment_behavior") == "pending_if_incomplete":
         raise invalid("payment_behavior=pending_if_incomplete can only be used on update.", "payment_behavior")
-    if params.get("collection_method", "charge_automatically") != "charge_automatically":
-        raise not_emulated("collection_method=send_invoice", "collection_method")
     if params.get("billing_mode", {}).get("type", "flexible") != "flexible":
         raise not_emulated("billing_mode[type]=classic", "billing_mode[type]")
     if "trial_end" in params and "trial_period_days" in params:
@@ -138,7 +136,8 @@ def _bill(world: World, subscription: Object, params: Object, share: Fraction) -
     subscription["status"] = "trialing" if trial else "incomplete"
     invoice = invoicing.draft(world, subscription, "subscription_create", full, (now, now))
     subscription["latest_invoice"] = invoice["id"]
-    if subscription["schedule"]:
+    if subscription["schedule"] or subscription["collection_method"] == "send_invoice":
+        # https://docs.stripe.com/billing/collection-method: nothing has to be paid before it begins
         subscription["status"] = "trialing" if trial else "active"
         world.emit("invoice.created", invoice)
         cycle_invoice.finalize_later(world, invoice)

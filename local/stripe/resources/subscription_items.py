@@ -26,10 +26,15 @@ def list_(world: World, params: Object) -> Object:
 
 
 def retrieve(world: World, id: str, params: Object) -> Object:
+    return dict(owner(world, id)[1])
+
+
+def owner(world: World, id: str) -> tuple[Object, Object]:
+    """The subscription that has this item, and the item."""
     for subscription in world.store.all("subscription"):
         for item in subscription["items"]["data"]:
             if item["id"] == id:
-                return dict(item)
+                return subscription, item
     raise missing("subscription_item", id)
 
 

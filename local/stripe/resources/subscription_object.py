@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..protocol.errors import not_emulated
+from ..protocol.errors import invalid, not_emulated
 from ..protocol.parameters import merged_metadata
 from ..world import World
 from . import payment_methods
@@ -31,12 +31,11 @@ def new_subscription(world: World, customer: Object, params: Object) -> Object:
         "cancel_at_period_end": False,
         "canceled_at": None,
         "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
-        "collection_method": "charge_automatically",
+        **collection(params),
         "created": now,
         "currency": params.get("currency", "").lower(),
         "customer": customer["id"],
         "customer_account": None,
-        "days_until_due": None,
         "default_payment_method": method,
         "default_source": None,
         "default_tax_rates": [],
@@ -90,3 +89,20 @@ def trial_settings(params: Object) -> Object:
         raise not_emulated("trial_settings[end_behavior][billing_cycle_anchor]", "trial_settings")
     wanted = behavior.get("missing_payment_method", "create_invoice")
     return {"end_behavior": {"billing_cycle_anchor": None, "missing_payment_method": wanted}}
+
+
+def collection(params: Object, before: Object | None = None) -> Object:
+    """``collection_method`` and ``days_until_due``, which belongs to invoices that are sent."""
+    before = before or {"collection_method": "charge_automatically", "days_until_due": None}
+    method = params.get("collection_method", before["collection_method"])
+    days = params.get("days_until_due")
+    if method == "charge_automatically":
+        if days is not None:
+            message = "You can only set `days_until_due` when `collection_method` is `send_invoice`."
+            raise invalid(message, "days_until_due")
+        return {"collection_method": method, "days_until_due": None}
+    days = before["days_until_due"] if days is None else days
+    if days is None:
+        message = "If collection_method is set to 'send_invoice', you must specify days_until_due."
+        raise invalid(message, "days_until_due", "parameter_missing")
+    return {"collection_method": method, "days_until_due": days}

@@ -6,7 +6,6 @@ import orjson
 from stripe import params as sdk
 
 from ..billing import first_invoice, lifecycle, pause_collection, pending_update, plan_change
-from ..protocol.errors import not_emulated
 from ..protocol.lists import PAGING, in_range, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
@@ -28,7 +27,7 @@ UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_de
     {subscription_discounts.EMULATED} {subscription_items.EMULATED}
     items.id items.deleted metadata off_session pause_collection payment_behavior
     proration_behavior proration_date trial_end trial_from_plan trial_settings {subscription_object.PAYMENT_SETTINGS}
-    collection_method"""
+    collection_method days_until_due"""
 LIST = f"""collection_method created current_period_end current_period_start customer plan price status test_clock
     {PAGING}"""
 
@@ -118,8 +117,8 @@ def _plain(world: World, subscription: Object, params: Object) -> None:
     if "payment_settings" in params:
         changed = subscription_object.payment_settings(params)
         subscription["payment_settings"] = {**subscription["payment_settings"], **changed}
-    if params.get("collection_method", "charge_automatically") != "charge_automatically":
-        raise not_emulated("collection_method=send_invoice", "collection_method")
+    if params.keys() & {"collection_method", "days_until_due"}:
+        subscription.update(subscription_object.collection(params, subscription))
 
 
 def list_(world: World, params: Object) -> Object:
