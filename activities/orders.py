@@ -70,8 +70,7 @@ class CancelOrder:
     """End a subscription, now or when its period is over.
 
     ``open_invoice_id`` is voided first, so that nobody who leaves is charged; with ``unless_paid`` the subscription
-    lives on if that invoice turns out to be paid. ``upgrade_invoice_id`` and ``schedule_id`` belong to a planned change
-    of plan, which is dropped.
+    lives on if that invoice turns out to be paid.
     """
 
     operation_id: str
@@ -80,8 +79,6 @@ class CancelOrder:
     reason: CancelReason | None = None
     open_invoice_id: str | None = None
     unless_paid: bool = False
-    upgrade_invoice_id: str | None = None
-    schedule_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from activities.orders import (
     Look,
     ResumeOrder,
 )
+from activities.plans_ahead import drop, planned_change
 from activities.sightings import keep_card, keep_invoice_link
 from activities.snapshots import facts_from, payment_method_of
 from activities.voiding import void
@@ -58,21 +59,26 @@ class Payments:
         if isinstance(invoice, stripe.Invoice) and invoice.status == "open":
             await keep_invoice_link(self._engine, look.user_id, invoice)
             action_required = await needs_action(self._stripe, str(invoice.id))
-        return facts_from(found, self._catalogue, known_price=look.price, action_required=action_required)
+        planned = await planned_change(self._stripe, found, self._catalogue)
+        return facts_from(
+            found, self._catalogue, known_price=look.price, action_required=action_required, planned=planned
+        )
 
     @activity.defn(name="payments.cancel")
     async def cancel(self, order: CancelOrder) -> Canceled:
         """End the subscription; ending what has ended is done already.
 
-        The open invoice goes first: once it is void no late payment can meet a subscription that has ended.
+        The open invoice goes first: once it is void no late payment can meet a subscription that has ended. So does
+        what was planned, for nobody who leaves is moved to another plan or charged for one.
         """
         if order.open_invoice_id:
             paid = await void(self._stripe, order.operation_id, order.open_invoice_id)
             if paid and order.unless_paid:
                 return Canceled(paid_meanwhile=True)
-        if order.upgrade_invoice_id:
-            await void(self._stripe, f"{order.operation_id}/upgrade", order.upgrade_invoice_id)
         try:
+            with answers():
+                found = await self._stripe.v1.subscriptions.retrieve_async(order.subscription_id)
+            await drop(self._stripe, order.operation_id, found)
             with answers():
                 await (self._cancel_at_period_end(order) if order.at_period_end else self._cancel_now(order))
         except StripeRefused as refusal:

@@ -13,6 +13,7 @@ from activities.gateway import Stripe, answers
 from activities.keys import keyed
 from activities.open_payment import payment_intent_of, why_declined
 from activities.orders import Changed, ChangeOrder
+from activities.plans_ahead import drop, id_of, is_planned_by, plan_for_period_end
 from activities.voiding import void
 from lifecycle.plan_changes import ChangeTiming
 from lifecycle.refusals import RefusalCode
@@ -40,10 +41,16 @@ class PlanChanges:
             return Changed()
         if found.pending_update and _operation_of(found.pending_update.metadata) == order.operation_id:
             return await self._verdict(order, found)
-        if found.pending_update and await void(self._stripe, f"{order.operation_id}/former", _invoice_of(found)):
+        if await is_planned_by(self._stripe, order.operation_id, found):
+            return Changed()
+        former = id_of(found.schedule)
+        if await drop(self._stripe, order.operation_id, found):
             found = await self._retrieved(order.subscription_id)
         price_id = await self._prices.id_of(order.terms)
         if found["items"].data[0].price.id == price_id:
+            return Changed()
+        if order.timing is ChangeTiming.AT_PERIOD_END:
+            await plan_for_period_end(self._stripe, order, found, price_id, former)
             return Changed()
         changed = await self._swapped(order, found, price_id)
         return await self._verdict(order, changed) if changed.pending_update else Changed()
@@ -53,14 +60,11 @@ class PlanChanges:
             "items": [{"id": found["items"].data[0].id, "price": price_id}],
             "metadata": {"operation_id": order.operation_id},
         }
-        match order.timing:
-            case ChangeTiming.IN_TRIAL:
-                params["proration_behavior"] = "none"
-            case ChangeTiming.AT_PERIOD_END:
-                params["proration_behavior"] = "create_prorations"
-            case ChangeTiming.WHEN_PAID:
-                params["proration_behavior"] = "always_invoice"
-                params["payment_behavior"] = "pending_if_incomplete"
+        if order.timing is ChangeTiming.IN_TRIAL:
+            params["proration_behavior"] = "none"
+        else:
+            params["proration_behavior"] = "always_invoice"
+            params["payment_behavior"] = "pending_if_incomplete"
         if order.proration_date and order.timing is ChangeTiming.WHEN_PAID:
             params["proration_date"] = int(order.proration_date.timestamp())
         with answers(), keyed(f"{order.operation_id}/change_plan") as key:
@@ -70,7 +74,7 @@ class PlanChanges:
 
     async def _verdict(self, order: ChangeOrder, waiting: stripe.Subscription) -> Changed:
         """What the payment of an upgrade came to; nothing is left open that the customer was told had failed."""
-        invoice_id = _invoice_of(waiting)
+        invoice_id = id_of(waiting.latest_invoice) or ""
         intent = await payment_intent_of(self._stripe, invoice_id)
         if intent is not None and intent.status == "requires_action":
             return Changed(action_required=True)
@@ -88,8 +92,3 @@ class PlanChanges:
 
 def _operation_of(metadata: stripe.StripeObject | None) -> str | None:
     return metadata.to_dict().get("operation_id") if metadata else None
-
-
-def _invoice_of(subscription: stripe.Subscription) -> str:
-    latest = subscription.latest_invoice
-    return latest if isinstance(latest, str) else str(latest.id if latest else "")

@@ -18,6 +18,7 @@ class Standing:
     """What the projection says of the subscription now: the columns of `subscriptions` that letters depend on."""
 
     plan: str | None
+    planned_plan: str | None
     status: str | None
     trial_ends_at: datetime | None
     cancel_at_period_end: bool
@@ -61,6 +62,8 @@ def why_skip(due: NotificationDue, standing: Standing | None, now: datetime) -> 
             return None if standing.status == Status.ACTIVE else "no longer active"
         case Notification.PLAN_CHANGED:
             return None if due.plan in {None, standing.plan} else "plan changed again"
+        case Notification.PLAN_CHANGE_SCHEDULED:
+            return None if due.plan in {None, standing.planned_plan} else "plan stays or changes otherwise"
         case Notification.CANCELLATION_SCHEDULED:
             return None if standing.is_ending else "cancellation was undone"
         case Notification.CARD_EXPIRING:

@@ -15,7 +15,12 @@ class Unreadable(Exception):
 
 
 def facts_from(
-    subscription: stripe.Subscription, catalogue: Catalogue, *, known_price: str | None, action_required: bool
+    subscription: stripe.Subscription,
+    catalogue: Catalogue,
+    *,
+    known_price: str | None,
+    action_required: bool,
+    planned: PlannedChange | None = None,
 ) -> Facts:
     """One subscription, with ``latest_invoice`` and the payment methods expanded, as facts.
 
@@ -43,7 +48,7 @@ def facts_from(
         end_reason=_end_reason(details.reason if details else None),
         invoice=_invoice(subscription.latest_invoice, action_required=action_required),
         card=_card(payment_method_of(subscription)),
-        planned=_upgrade(subscription, catalogue),
+        planned=planned,
     )
 
 
@@ -66,24 +71,6 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
         trial_days=terms.trial_days,
         trial_without_card=terms.trial_without_card,
         policy=terms.policy,
-    )
-
-
-def _upgrade(subscription: stripe.Subscription, catalogue: Catalogue) -> PlannedChange | None:
-    """A change that Stripe applies when its invoice, the latest one, is paid.
-
-    https://docs.stripe.com/billing/subscriptions/pending-updates
-    """
-    pending, latest = subscription.pending_update, subscription.latest_invoice
-    if pending is None or not pending.subscription_items:
-        return None
-    price = pending.subscription_items[0].price
-    return PlannedChange(
-        price=price.id,
-        at=moment(pending.expires_at),
-        terms=terms_of(price, catalogue),
-        awaits_payment=True,
-        invoice_id=_id(latest) if latest else None,
     )
 
 

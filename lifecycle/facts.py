@@ -73,7 +73,6 @@ class PlannedChange:
     terms: Terms | None = None
     awaits_payment: bool = False
     invoice_id: str | None = None
-    schedule_id: str | None = None
 
 
 class EndReason(StrEnum):

@@ -1,5 +1,6 @@
 """Which letters follow from a move, and what each one says."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from lifecycle.moves import Move
@@ -38,6 +39,8 @@ def letter(kind: Notification, before: Subscription, after: Subscription) -> Not
 
 def _kinds(after: Subscription, moves: list[Move]) -> list[Notification]:
     kinds = [_LETTER_FOR[move] for move in moves if move in _LETTER_FOR]
+    if Move.PLAN_CHANGE_PLANNED in moves and after.planned and not after.planned.awaits_payment:
+        kinds.append(Notification.PLAN_CHANGE_SCHEDULED)
     if Notification.PAYMENT_FAILED in kinds and after.invoice and after.invoice.action_required:
         kinds[kinds.index(Notification.PAYMENT_FAILED)] = Notification.ACTION_REQUIRED
     return kinds
@@ -57,6 +60,8 @@ def _occasion(kind: Notification, after: Subscription) -> str:
 
 
 def _described(kind: Notification, occasion: str, before: Subscription, after: Subscription) -> NotificationDue:
+    if kind is Notification.PLAN_CHANGE_SCHEDULED and after.planned:
+        before, after = after, replace(after, terms=after.planned.terms, period_ends_at=after.planned.at)
     terms = after.terms
     amount, currency = _amount(kind, before, after)
     return NotificationDue(

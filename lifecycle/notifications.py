@@ -15,6 +15,7 @@ class Notification(StrEnum):
     ACTION_REQUIRED = "action_required"
     PAYMENT_RECOVERED = "payment_recovered"
     PLAN_CHANGED = "plan_changed"
+    PLAN_CHANGE_SCHEDULED = "plan_change_scheduled"
     CANCELLATION_SCHEDULED = "cancellation_scheduled"
     CANCELED = "canceled"
     CARD_EXPIRING = "card_expiring"

@@ -108,7 +108,7 @@ async def _cancel(operation_id: str, intent: Cancel, subscription: Subscription)
 
     Who asked for the end of the period and turns out to have paid meanwhile keeps the period.
     """
-    at_period_end, planned = intent.timing is Timing.PERIOD_END, subscription.planned
+    at_period_end = intent.timing is Timing.PERIOD_END
     now = CancelOrder(
         operation_id=operation_id,
         subscription_id=subscription.stripe_subscription_id or "",
@@ -116,8 +116,6 @@ async def _cancel(operation_id: str, intent: Cancel, subscription: Subscription)
         reason=intent.reason,
         open_invoice_id=subscription.invoice.id if subscription.invoice else None,
         unless_paid=at_period_end,
-        upgrade_invoice_id=planned.invoice_id if planned else None,
-        schedule_id=planned.schedule_id if planned else None,
     )
     later = replace(now, at_period_end=True, open_invoice_id=None, unless_paid=False)
     if (at_period_end and subscription.invoice is None) or (await steps.cancel(now)).paid_meanwhile:

@@ -43,6 +43,7 @@ MUST_SAY = {
     Notification.ACTION_REQUIRED: ("Pro", "$30.00", ACCESS_UNTIL, INVOICE),
     Notification.PAYMENT_RECOVERED: ("Pro", "$30.00", NEXT_CHARGE, BILLING),
     Notification.PLAN_CHANGED: ("Basic", "Pro", PRICE, NEXT_CHARGE, BILLING),
+    Notification.PLAN_CHANGE_SCHEDULED: ("Basic", "Pro", PRICE, NEXT_CHARGE, BILLING),
     Notification.CANCELLATION_SCHEDULED: ("Pro", ACCESS_UNTIL, BILLING),
     Notification.CANCELED: ("Pro", ACCESS_UNTIL, BILLING),
     Notification.CARD_EXPIRING: (CARD, "November 2027", NEXT_CHARGE, BILLING),

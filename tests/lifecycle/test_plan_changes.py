@@ -35,7 +35,7 @@ BASIC a year > BASIC        | at_period_end
 PRO a year   > PRO          | at_period_end
 """
 UPGRADE = PlannedChange("pro_month", day(11), PRO, awaits_payment=True, invoice_id="in_2")
-DOWNGRADE = PlannedChange("basic_month", day(31), BASIC, schedule_id="sub_sched_1")
+DOWNGRADE = PlannedChange("basic_month", day(31), BASIC)
 
 
 @pytest.mark.parametrize("line", TABLE.strip().splitlines())

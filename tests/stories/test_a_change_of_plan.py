@@ -193,3 +193,95 @@ async def test_what_was_shown_is_what_is_charged(world: World) -> None:
     assert (await ada.invoices())[-1]["amount_paid"] == shown["due_now"]["amount"]
     again = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "preview_token": token})
     assert (again.status_code, again.json()["code"]) == (409, "preview_stale")
+
+
+async def on_pro(world: World) -> Customer:
+    """Paid up on PRO per month, ten days into the period."""
+    ada = await world.customer()
+    await ada.subscribe("PRO", trial_period_days=0)
+    await ada.travel(days=10)
+    return ada
+
+
+async def test_a_downgrade_waits_until_what_is_paid_is_over(world: World) -> None:
+    ada = await on_pro(world)
+    ends = (await ada.mine())["current_period_ends_at"]
+
+    asked = await change(ada, "BASIC")
+    await ada.settled()
+
+    assert asked.status_code == 200, asked.text
+    mine = await ada.mine()
+    assert (mine["plan"], mine["amount"]) == ("PRO", 3000)
+    assert mine["planned_change"] == {
+        "plan": "BASIC", "interval": "month", "amount": 1000, "at": ends, "pay_url": None,
+    }  # fmt: skip
+    assert (await ada.letters())[-1] == "plan_change_scheduled"
+    assert len(await ada.invoices()) == 1, "nothing is charged or credited"
+
+    await ada.travel(days=22)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["planned_change"]) == ("active", "BASIC", None)
+    assert [invoice["amount_paid"] for invoice in await ada.invoices()] == [3000, 1000]
+    assert (await ada.timeline())[-3:] == ["plan_change_planned", "plan_changed", "renewed"]
+    assert await contradictions(world, ada) == []
+
+    await ada.travel(days=62)
+    assert [invoice["amount_paid"] for invoice in await ada.invoices()] == [3000, 1000, 1000, 1000]
+
+
+async def test_a_downgrade_is_thought_better_of(world: World) -> None:
+    ada = await on_pro(world)
+    await change(ada, "BASIC")
+
+    kept = await change(ada, "PRO")
+    await ada.settled()
+
+    assert (kept.status_code, kept.json()["planned_change"]) == (200, None)
+    assert (await ada.timeline())[-2:] == ["plan_change_planned", "plan_change_dropped"]
+    await ada.travel(days=22)
+    assert [invoice["amount_paid"] for invoice in await ada.invoices()] == [3000, 3000]
+
+
+async def test_another_wish_takes_the_place_of_a_planned_downgrade(world: World) -> None:
+    ada = await on_pro(world)
+    await change(ada, "BASIC")
+
+    upgraded = await change(ada, "ENTERPRISE")
+    await ada.settled()
+
+    mine = await ada.mine()
+    assert (upgraded.status_code, mine["plan"], mine["planned_change"]) == (200, "ENTERPRISE", None)
+    await ada.travel(days=22)
+    assert (await ada.mine())["plan"] == "ENTERPRISE"
+    assert await contradictions(world, ada) == []
+
+
+async def test_who_cancels_before_a_downgrade_leaves_from_the_plan_that_is_paid(world: World) -> None:
+    ada = await on_pro(world)
+    await change(ada, "BASIC")
+
+    canceled = await ada.ask("DELETE", "/subscriptions")
+    await ada.settled()
+    assert (canceled.status_code, canceled.json()["planned_change"]) == (200, None)
+
+    await ada.travel(days=22)
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"]) == ("canceled", "PRO")
+    assert [invoice["amount_paid"] for invoice in await ada.invoices()] == [3000]
+
+
+async def test_who_was_downgraded_cancels_and_upgrades_as_ever(world: World) -> None:
+    ada = await on_pro(world)
+    await change(ada, "BASIC")
+    await ada.travel(days=25)
+    assert (await ada.mine())["plan"] == "BASIC"
+
+    assert (await ada.ask("DELETE", "/subscriptions")).status_code == 200
+    assert (await ada.ask("POST", "/subscriptions/resume")).status_code == 200
+    upgraded = await change(ada, "PRO")
+    await ada.settled()
+
+    assert (upgraded.status_code, upgraded.json()["plan"]) == (200, "PRO")
+    assert await contradictions(world, ada) == []
