@@ -190,3 +190,36 @@ def test_a_change_of_phase_discards_an_upgrade_that_waits(shop: Shop) -> None:
     customer.travel_to(MAY)
     assert customer.subscription().pending_update is None
     assert item(customer.subscription()).price.id == shop.basic
+
+
+def test_a_discount_goes_along_only_when_the_phase_says_so(shop: Shop) -> None:
+    half: Any = {"percent_off": 50, "duration": "forever"}
+    coupon = shop.v1.coupons.create(half).id
+    for keeps, paid in ((True, 500), (False, 1000)):
+        customer = shop.customer(at=date(2026, 4, 1))
+        customer.subscribe(shop.pro, discounts=[{"coupon": coupon}])
+        schedules = shop.v1.subscription_schedules
+        schedule = schedules.create({"from_subscription": customer.subscription().id})
+        (kept,) = phase(schedule).discounts
+        discounts: Any = [{"discount": kept.discount}]
+        now: Any = {"items": [{"price": shop.pro}], "start_date": phase(schedule).start_date, "end_date": MAY}
+        then: Any = {"items": [{"price": shop.basic}], **({"discounts": discounts} if keeps else {})}
+        schedules.update(schedule.id, {"phases": [{**now, "discounts": discounts}, then]})
+        customer.travel_to(date(2026, 5, 1, 2))
+        assert customer.latest_invoice().amount_paid == paid
+
+
+def test_a_phase_brings_a_coupon_once(shop: Shop) -> None:
+    tenth: Any = {"percent_off": 10, "duration": "forever"}
+    coupon = shop.v1.coupons.create(tenth).id
+    customer = shop.customer(at=date(2026, 4, 16))
+    first: Any = {"items": [{"price": shop.basic}], "discounts": [{"coupon": coupon}]}
+    schedule = shop.v1.subscription_schedules.create({"customer": customer.id, "phases": [first]})
+    start = phase(schedule).start_date
+    shop.v1.subscription_schedules.update(schedule.id, {"phases": [{**first, "start_date": start}]})
+    assert shop.v1.coupons.retrieve(coupon).times_redeemed == 1
+    customer.travel_to(date(2026, 4, 16, 2))
+    assert customer.latest_invoice().amount_paid == 900
+    expanded = shop.v1.subscription_schedules.retrieve(schedule.id, {"expand": ["phases.items.price", "subscription"]})
+    assert phase(expanded)["items"][0].price.unit_amount == 1000
+    assert expanded.subscription.schedule == schedule.id

@@ -63,7 +63,7 @@ def hold_back(
         "billing_cycle_anchor": after.get("billing_cycle_anchor"),
         "cancel_at_period_end": params.get("cancel_at_period_end"),
         "discount": None,
-        "discounts": None,
+        "discounts": after.get("discounts"),
         "expires_at": until or _expiry(world, subscription),
         "metadata": params.get("metadata"),
         "subscription_items": after["items"]["data"] if "items" in params and "items" in after else None,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..protocol.parameters import merged_metadata
-from ..resources import subscription_create, subscription_items
+from ..resources import subscription_create, subscription_discounts, subscription_items
 from ..world import World
 from . import first_invoice, lifecycle, pending_update, periods, plan_change, schedule_end, shortened
 
@@ -45,6 +45,7 @@ def start(world: World, schedule: Object) -> None:
     chosen = phase["default_payment_method"] or schedule["default_settings"]["default_payment_method"]
     given |= {"default_payment_method": chosen} if chosen else {}
     given |= {"trial_end": phase["trial_end"]} if phase["trial_end"] else {}
+    given |= {"discounts": [_named(entry) for entry in phase["discounts"]]} if phase["discounts"] else {}
     subscription = subscription_create.begin(world, customer, given, schedule=schedule["id"])
     with world.changing(schedule, UPDATED):
         schedule["subscription"], schedule["status"] = subscription["id"], "active"
@@ -86,22 +87,47 @@ def shape(world: World, subscription: Object, phase: Object, given: Object) -> N
     with world.changing(subscription, "customer.subscription.updated"):
         differs = given["items"] or given.keys() & {"trial_end", "billing_cycle_anchor"}
         invoice = plan_change.apply(world, subscription, given) if differs else None
-        _dress(subscription, phase)
+        _dress(world, subscription, phase)
         lifecycle.schedule(world, subscription)
     if invoice:
         first_invoice.issue(world, subscription, invoice, "allow_incomplete", True)
 
 
-def _dress(subscription: Object, phase: Object) -> None:
+def _dress(world: World, subscription: Object, phase: Object) -> None:
     if phase["metadata"]:
         subscription["metadata"] = merged_metadata(subscription["metadata"], phase["metadata"])
     for name in ("default_payment_method", "description"):
         subscription[name] = phase[name] or subscription[name]
+    wanted = _discounts(world, subscription, phase)
+    if [entry.get("discount") for entry in wanted] != subscription["discounts"]:
+        subscription_discounts.change(world, subscription, {"discounts": wanted or ""})
+
+
+def _discounts(world: World, subscription: Object, phase: Object) -> list[Object]:
+    """Those of the phase and no others; one that is over stays over, one that is there is not redeemed again."""
+    there = [world.store.objects[id] for id in subscription["discounts"]]
+    wanted = []
+    for entry in map(_named, phase["discounts"]):
+        known = next((one for one in there if _from(one, entry)), None)
+        if known:
+            wanted.append({"discount": known["id"]})
+        elif "discount" not in entry or not world.store.objects[entry["discount"]].get("_over"):
+            wanted.append(entry)
+    return wanted
+
+
+def _from(discount: Object, entry: Object) -> bool:
+    origins = {"coupon": discount["source"]["coupon"], "promotion_code": discount["promotion_code"]}
+    return bool({"discount": discount["id"], **origins}[next(iter(entry))] == next(iter(entry.values())))
+
+
+def _named(entry: Object) -> Object:
+    return {name: id for name, id in entry.items() if id}
 
 
 def _change_at_boundary(world: World, subscription: Object, phase: Object, given: Object) -> None:
     """Nothing is left to prorate; the renewal bills the new items."""
-    _dress(subscription, phase)
+    _dress(world, subscription, phase)
     old = subscription["items"]["data"][0]["price"]["recurring"]
     subscription_items.change(world, subscription, given["items"])
     new = subscription["items"]["data"][0]["price"]["recurring"]

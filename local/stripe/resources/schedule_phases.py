@@ -5,14 +5,15 @@ https://docs.stripe.com/billing/subscriptions/subscription-schedules
 
 from typing import Any
 
-from ..billing import periods
+from ..billing import periods, redemption
 from ..protocol.errors import invalid
 from ..world import World
 from . import payment_methods, subscription_items
 from .schedule_object import new_item, new_phase
 
 Object = dict[str, Any]
-NAMES = """billing_cycle_anchor currency default_payment_method description duration end_date items.metadata items.price
+NAMES = """billing_cycle_anchor currency default_payment_method description discounts duration end_date
+    items.metadata items.price
     items.price_data items.quantity metadata proration_behavior start_date trial trial_end"""
 EMULATED = " ".join(f"phases.{name}" for name in NAMES.split())
 KEPT = ("billing_cycle_anchor", "default_payment_method", "description", "metadata", "proration_behavior")
@@ -26,7 +27,8 @@ def of_subscription(subscription: Object) -> Object:
         for item in subscription["items"]["data"]
     ]
     trial = subscription["trial_end"] if subscription["status"] == "trialing" else None
-    return new_phase(start, end, items, subscription["currency"], trial_end=trial)
+    discounts = [_discount(discount=id) for id in subscription["discounts"]]
+    return new_phase(start, end, items, subscription["currency"], trial_end=trial, discounts=discounts)
 
 
 def build(world: World, customer: str, given: list[Object], start: int, now: int) -> list[Object]:
@@ -57,7 +59,23 @@ def _phase(world: World, customer: str, entry: Object, param: str, start: int, n
     end = _end(entry, param, start, now, prices[0]["recurring"])
     trial = end if entry.get("trial") else _moment(entry.get("trial_end"), now)
     kept = {name: entry[name] or None for name in KEPT if name in entry}
+    kept["discounts"] = [
+        _checked(world, one, f"{param}[discounts][{n}]") for n, one in enumerate(entry.get("discounts") or [])
+    ]
     return new_phase(start, end, items, prices[0]["currency"], **kept, trial_end=trial)
+
+
+def _discount(**given: str) -> Object:
+    return {"coupon": None, "discount": None, "promotion_code": None, **given}
+
+
+def _checked(world: World, entry: Object, param: str) -> Object:
+    """It must be there now; whether it may be redeemed is asked when the phase begins."""
+    if "discount" in entry:
+        world.find("discount", entry["discount"], f"{param}[discount]")
+    else:
+        redemption.chosen(world, entry, param)
+    return _discount(**entry)
 
 
 def _end(entry: Object, param: str, start: int, now: int, recurring: Object) -> int:
