@@ -23,6 +23,7 @@ INDEXED = (
     "_clock",
     "_subscription",
     "_code",
+    "_customer",
 )
 
 

@@ -2,7 +2,7 @@
 
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ from .wall_clock import WallClock
 
 API_VERSION = "2026-10-28.endive"
 ALPHABET = string.ascii_letters + string.digits
+
+
+AT_THE_END: list[Callable[["World"], None]] = []
+"""Called before a transaction's events are kept, with all of them in :attr:`World.happenings`; may add more."""
 
 
 class World:
@@ -96,14 +100,19 @@ class World:
                     yield
                 except Exception as failure:
                     if getattr(failure, "keeps_effects", False):
-                        self.events.keep(self)
+                        self._keep()
                     raise
                 else:
-                    self.events.keep(self)
+                    self._keep()
         finally:
             self.request, self.happenings = (None, None), []
             # Nothing is there to publish when the transaction was rolled back.
             self.events.publish()
+
+    def _keep(self) -> None:
+        for follow in AT_THE_END:
+            follow(self)
+        self.events.keep(self)
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:

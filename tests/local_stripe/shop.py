@@ -80,7 +80,7 @@ class Customer:
         return [event.type for event in fresh if self._concerns(event.data.object)]
 
     def _concerns(self, subject: Any) -> bool:
-        return getattr(subject, "customer", None) == self.id or subject.id == self.id
+        return getattr(subject, "customer", None) == self.id or getattr(subject, "id", None) == self.id
 
 
 def item(subscription: Subscription) -> Any:

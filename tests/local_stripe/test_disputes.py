@@ -29,7 +29,7 @@ def dispute_of(shop: Shop, paid: stripe.Charge) -> stripe.Dispute:
 
 def happened(shop: Shop, *subjects: str) -> list[str]:
     events = shop.v1.events.list({"limit": 50}).data[::-1]
-    return [one.type for one in events if one.data.object["id"] in subjects]
+    return [one.type for one in events if getattr(one.data.object, "id", None) in subjects]
 
 
 def answer(shop: Shop, dispute: stripe.Dispute, text: str) -> stripe.Dispute:
