@@ -183,3 +183,29 @@ def test_pages_are_answered_to_this_machine_only(shop: Shop) -> None:
     rights = httpx.get(session.url).headers["content-security-policy"]
     assert "default-src 'none'" in rights
     assert httpx.get(f"{shop.server.url}/c/pay/cs_test_nobody").status_code == 404
+
+
+def test_a_promotion_code_is_typed_and_used(shop: Shop, phone: Page) -> None:
+    coupon = shop.v1.coupons.create({"percent_off": 25, "duration": "repeating", "duration_in_months": 3}).id
+    code = f"SPRING{shop.server.port}"
+    shop.v1.promotion_codes.create({"promotion": {"type": "coupon", "coupon": coupon}, "code": code})
+    customer = shop.customer(card=None)
+    session = checkout(shop, customer=customer.id, allow_promotion_codes=True)
+    phone.goto(session.url)
+    phone.get_by_label("Promotion code").fill("NOSUCHCODE")
+    press(phone, "Apply")
+    expect(phone.locator("#code-error")).to_have_text("This code is invalid.")
+    phone.get_by_label("Promotion code").fill(code.lower())
+    press(phone, "Apply")
+    expect(phone.get_by_text("25% off, for 3 months")).to_be_visible()
+    expect(phone.locator(".total")).to_contain_text("$7.50")
+    press(phone, "Remove")
+    expect(phone.locator(".total")).to_contain_text("$10.00")
+    phone.get_by_label("Promotion code").fill(code)
+    press(phone, "Apply")
+    assert fits(phone)
+    type_card(phone, "4242424242424242")
+    press(phone, "Subscribe")
+    phone.wait_for_url("**/healthz?done=*")
+    assert (customer.latest_invoice().total, customer.latest_invoice().amount_paid) == (750, 750)
+    assert again(shop, session).amount_total == 750

@@ -103,7 +103,7 @@ def _cvc_fault(cvc: str, number: str) -> str:
 
 def faults(errors: Fields) -> Fields:
     """A sentence, or nothing, for every field of the form."""
-    return {"email": "", "number": "", "expiry": "", "cvc": "", "name": "", "postal_code": "", **errors}
+    return {"code": "", "email": "", "number": "", "expiry": "", "cvc": "", "name": "", "postal_code": "", **errors}
 
 
 def values(given: Object) -> Object:

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..protocol.errors import StripeError
-from ..resources import checkout_completion, payment_methods
+from ..resources import checkout_completion, checkout_discounts, payment_methods
 from ..resources.checkout_session import KIND
 from ..world import World
-from . import card_form
+from . import card_form, words
 from .site import Fields, Site
 
 Object = dict[str, Any]
@@ -20,6 +20,7 @@ def register(site: Site) -> None:
     page = CheckoutPage(site)
     site.get("/c/pay/{id}", page.show)
     site.post("/c/pay/{id}", page.pay)
+    site.post("/c/pay/{id}/code", page.use_code)
 
 
 class CheckoutPage:
@@ -56,6 +57,22 @@ class CheckoutPage:
             return self._form(session, card_form.decline(refusal), given, 402)
         return self.site.go(waiting["next_action"]["redirect_to_url"]["url"] if waiting else success_url(session))
 
+    def use_code(self, request: Request, given: Fields) -> Response:
+        """A promotion code is taken, or taken back; the sums follow."""
+        session = self.world.find(KIND, request.path_params["id"])
+        page = f"/c/pay/{session['id']}"
+        if session["status"] != "open":
+            return self.site.go(page)
+        try:
+            with self.world.transaction():
+                if "remove" in given:
+                    checkout_discounts.remove_code(self.world, session)
+                else:
+                    checkout_discounts.apply_code(self.world, session, given.get("code", ""))
+        except StripeError as refusal:
+            return self._form(session, {"code": str(refusal)}, {"code": given.get("code", "")}, 422)
+        return self.site.go(page)
+
     def _submit(self, session: Object, card: Object | None, given: Fields) -> Object | None:
         method = None
         if card:
@@ -87,6 +104,8 @@ class CheckoutPage:
             lines=session.get("_lines", []),
             trial=_trial(self.world, session),
             balance=_balance_used(self.world, session),
+            discount=_discount(self.world, session),
+            code=values.get("code", ""),
             needs_card=checkout_completion.needs_card(session),
             email=self._email(session),
             errors=card_form.faults(errors),
@@ -128,3 +147,24 @@ def _balance_used(world: World, session: Object) -> int:
         return 0
     total, credit = int(session["amount_total"]), max(0, -int(customer["balance"]))
     return min(total, credit)
+
+
+def _discount(world: World, session: Object) -> Object | None:
+    """The code or the coupon's name, what it takes off, and whether the customer may take it back."""
+    for entry in session["discounts"] or []:
+        promotion = world.store.get(entry["promotion_code"] or "")
+        coupon = world.store.get(promotion["promotion"]["coupon"] if promotion else entry["coupon"]) or {}
+        off = f"{coupon['percent_off']:g}% off" if coupon.get("percent_off") else None
+        if coupon.get("amount_off"):
+            off = f"{words.money(coupon['amount_off'], coupon['currency'])} off"
+        name = promotion["code"] if promotion else coupon.get("name") or coupon.get("id")
+        return {"name": name, "off": off, "lasts": _lasts(coupon), "typed": promotion is not None}
+    return None
+
+
+def _lasts(coupon: Object) -> str:
+    """How long a subscription has it (https://docs.stripe.com/api/coupons/object#coupon_object-duration)."""
+    if coupon.get("duration") == "repeating":
+        months = coupon["duration_in_months"]
+        return f"for {months} month{'s' if months > 1 else ''}"
+    return {"forever": "for good", "once": "once"}.get(coupon.get("duration", ""), "")

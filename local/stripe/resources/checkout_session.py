@@ -26,7 +26,7 @@ def new_session(world: World, customer: Object | None, expires_at: int, params: 
         "adaptive_pricing": None,
         "after_expiration": None,
         "allow_promotion_codes": params.get("allow_promotion_codes"),
-        "allowed_payment_method_types": None,
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "amount_subtotal": None,
         "amount_total": None,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},

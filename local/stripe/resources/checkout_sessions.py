@@ -14,16 +14,15 @@ from .checkout_lines import PATH
 from .checkout_session import KIND, new_session
 
 Object = dict[str, Any]
-EMULATED = """allow_promotion_codes billing_address_collection cancel_url client_reference_id currency customer
-    customer_creation customer_email discounts.coupon discounts.promotion_code expires_at line_items.price
-    line_items.price_data line_items.quantity locale metadata mode
+EMULATED = """allow_promotion_codes allowed_payment_method_types billing_address_collection cancel_url
+    client_reference_id currency customer customer_creation customer_email discounts.coupon discounts.promotion_code
+    expires_at line_items.price line_items.price_data line_items.quantity locale metadata mode
     payment_intent_data.description payment_intent_data.metadata payment_intent_data.receipt_email
     payment_intent_data.setup_future_usage payment_intent_data.shipping
-    payment_intent_data.statement_descriptor_suffix payment_method_collection payment_method_types
-    setup_intent_data.metadata setup_intent_data.description
-    subscription_data.billing_cycle_anchor subscription_data.description subscription_data.metadata
-    subscription_data.proration_behavior subscription_data.trial_end subscription_data.trial_period_days
-    subscription_data.trial_settings success_url submit_type ui_mode"""
+    payment_intent_data.statement_descriptor_suffix payment_method_collection setup_intent_data.metadata
+    setup_intent_data.description subscription_data.billing_cycle_anchor subscription_data.description
+    subscription_data.metadata subscription_data.proration_behavior subscription_data.trial_end
+    subscription_data.trial_period_days subscription_data.trial_settings success_url submit_type ui_mode"""
 LIST = f"created customer customer_details payment_intent status subscription {PAGING}"
 DAY, HALF_HOUR = 86400, 1800
 BELONGS = {"payment_intent_data": "payment", "setup_intent_data": "setup", "subscription_data": "subscription"}
@@ -61,9 +60,8 @@ def _refuse(params: Object) -> None:
     for name in ("success_url", "cancel_url"):
         if "://" not in params.get(name, "://"):
             raise invalid("Not a valid URL", name, "url_invalid")
-    other = next((one for one in params.get("payment_method_types", []) if one != "card"), None)
-    if other:
-        raise not_emulated(f"The payment method type {other}", "payment_method_types")
+    if "card" not in params.get("allowed_payment_method_types", ["card"]):
+        raise not_emulated("A Checkout Session without cards", "allowed_payment_method_types")
     if "customer" in params and "customer_email" in params:
         message = "You may only specify one of these parameters: customer, customer_email."
         raise invalid(message, "customer_email", "parameters_exclusive")
