@@ -67,3 +67,13 @@ def new_intent(world: World, amount: int, currency: str, customer: str | None, *
     }
     intent.update(given)
     return world.store.put(intent)
+
+
+def shipping_of(given: Object | None) -> Object | None:
+    """The whole hash of an address, with null for what was not given."""
+    if not given:
+        return None
+    parts = ("city", "country", "line1", "line2", "postal_code", "state")
+    address = {name: given.get("address", {}).get(name) or None for name in parts}
+    rest = {name: given.get(name) or None for name in ("carrier", "name", "phone", "tracking_number")}
+    return {"address": address, **rest}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..world import World, visible
-from . import cards, disputing, funds
+from . import authentication, capturing, cards, disputing, funds
 from .charging import new_charge
 from .payment_intent import new_intent
 
@@ -110,13 +110,17 @@ def attempt(
     world.store.edit(intent)
     intent["next_action"] = None
     intent["payment_method"] = method["id"]
-    if not authenticated and _must_authenticate(card, method, off_session):
+    if not authenticated and authentication.required(card, method, off_session):
         if not patient:
             return _declined(world, intent, method, "authentication_required")
-        return _challenge(world, intent)
+        authentication.challenge(world, intent)
+        return REQUIRES_ACTION
     if card.charge:
         return _declined(world, intent, method, card.charge)
     charge = new_charge(world, intent, method, None)
+    if intent["capture_method"] == "manual":
+        capturing.hold(world, intent, charge)
+        return SUCCEEDED
     funds.take_in(world, charge)
     world.emit("charge.succeeded", charge)
     if card.dispute:
@@ -127,26 +131,6 @@ def attempt(
         world.store.edit(method)["_set_up"] = True
     world.emit("payment_intent.succeeded", intent)
     return SUCCEEDED
-
-
-def _must_authenticate(card: cards.Card, method: Object, off_session: bool) -> bool:
-    if not off_session:
-        return card.on_session
-    return card.off_session and (not method["_set_up"] or card.number in cards.ALWAYS_AUTHENTICATES)
-
-
-def _challenge(world: World, intent: Object) -> str:
-    """3-D Secure: somebody has to answer (``/_local/payment_intents/{id}/authenticate`` stands in)."""
-    intent["status"] = "requires_action"
-    return_url = intent.get("_return_url")
-    page = f"{world.url}/3ds/{intent['id']}"
-    if return_url:
-        intent["next_action"] = {"redirect_to_url": {"return_url": return_url, "url": page}, "type": "redirect_to_url"}
-    else:
-        details = {"type": "three_d_secure_redirect", "stripe_js": page, "source": world.new_id("src")}
-        intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": details}
-    world.emit("payment_intent.requires_action", intent)
-    return REQUIRES_ACTION
 
 
 def _declined(world: World, intent: Object, method: Object, decline: str) -> str:
@@ -165,23 +149,6 @@ def _declined(world: World, intent: Object, method: Object, decline: str) -> str
     }
     world.emit("payment_intent.payment_failed", intent)
     return DECLINED
-
-
-def fail_authentication(world: World, intent: Object) -> None:
-    """The customer did not pass 3-D Secure."""
-    method = world.store.objects[intent["payment_method"]]
-    world.store.edit(intent)
-    intent["status"], intent["next_action"], intent["payment_method"] = "requires_payment_method", None, None
-    code = "payment_intent_authentication_failure"
-    intent["last_payment_error"] = {
-        "code": code,
-        "doc_url": f"https://docs.stripe.com/error-codes#{code.replace('_', '-')}",
-        "message": "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new "
-        "PaymentMethod to attempt to fulfill this PaymentIntent again.",
-        "payment_method": visible(method),
-        "type": "card_error",
-    }
-    world.emit("payment_intent.payment_failed", intent)
 
 
 def cancel_for(world: World, invoice: Object, reason: str | None) -> None:

@@ -7,7 +7,7 @@ leaves an open session and a failed payment intent, no subscription
 
 from typing import Any
 
-from ..billing.payment_intent import new_intent
+from ..billing.payment_intent import new_intent, shipping_of
 from ..protocol.parameters import merged_metadata
 from ..world import World
 from . import (
@@ -128,7 +128,7 @@ def _payment(world: World, session: Object, customer: Object | None, due: int) -
         metadata=merged_metadata({}, given.get("metadata", {})),
         receipt_email=given.get("receipt_email"),
         setup_future_usage="off_session" if subscribes else given.get("setup_future_usage"),
-        shipping=payment_intents.shipping_of(given.get("shipping")),
+        shipping=shipping_of(given.get("shipping")),
         statement_descriptor_suffix=given.get("statement_descriptor_suffix"),
     )
     world.emit("payment_intent.created", intent)

@@ -5,8 +5,8 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import balance, cards, collection, lines, payments
-from ..billing.payment_intent import new_intent
+from ..billing import authentication, balance, capturing, cards, collection, lines, payments
+from ..billing.payment_intent import new_intent, shipping_of
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
@@ -32,6 +32,7 @@ def register(routes: Routes) -> None:
     routes.add("POST", path + "/{id}", update, sdk.PaymentIntentUpdateParams, updates)
     confirms = "payment_method off_session return_url setup_future_usage error_on_requires_action receipt_email"
     routes.add("POST", path + "/{id}/confirm", confirm, sdk.PaymentIntentConfirmParams, confirms)
+    routes.add("POST", path + "/{id}/capture", capture, sdk.PaymentIntentCaptureParams, "amount_to_capture")
     routes.add("POST", path + "/{id}/cancel", cancel, sdk.PaymentIntentCancelParams)
 
 
@@ -42,8 +43,8 @@ def create(world: World, params: Object) -> Object:
     if params["amount"] < least:
         shown = lines.money(least, params["currency"].lower())
         raise invalid(f"Amount must be at least {shown} {params['currency'].lower()}", "amount", "amount_too_small")
-    if params.get("capture_method", "automatic") == "manual" or params.get("confirmation_method") == "manual":
-        raise not_emulated("Manual capture and confirmation")
+    if params.get("confirmation_method") == "manual":
+        raise not_emulated("Manual confirmation", "confirmation_method")
     customer = params.get("customer")
     if customer:
         world.find("customer", customer, "customer")
@@ -71,16 +72,6 @@ def create(world: World, params: Object) -> Object:
     return intent
 
 
-def shipping_of(given: Object | None) -> Object | None:
-    """The whole hash of an address, with null for what was not given."""
-    if not given:
-        return None
-    parts = ("city", "country", "line1", "line2", "postal_code", "state")
-    address = {name: given.get("address", {}).get(name) or None for name in parts}
-    rest = {name: given.get(name) or None for name in ("carrier", "name", "phone", "tracking_number")}
-    return {"address": address, **rest}
-
-
 def _choose(world: World, intent: Object, id: str) -> Object:
     method = payment_methods.resolve(world, id)
     if method["customer"] not in (None, intent["customer"]):
@@ -96,7 +87,7 @@ def retrieve(world: World, id: str, params: Object) -> Object:
 
 def update(world: World, id: str, params: Object) -> Object:
     intent = world.find("payment_intent", id)
-    if intent["status"] in payments.CLOSED:
+    if intent["status"] in (*payments.CLOSED, "requires_capture"):
         raise _unexpected(intent, "update")
     if "amount" in params and intent["_invoice"]:
         raise invalid("The amount of an invoice's PaymentIntent cannot be changed.", "amount")
@@ -119,7 +110,7 @@ def _unexpected(intent: Object, verb: str) -> StripeError:
 def confirm(world: World, id: str, params: Object) -> Object:
     intent = world.find("payment_intent", id)
     test_clocks.refuse_while_advancing(world, intent["_clock"])
-    if intent["status"] in payments.CLOSED:
+    if intent["status"] in (*payments.CLOSED, "requires_capture"):
         raise _unexpected(intent, "confirm")
     if "payment_method" in params:
         _choose(world, intent, params["payment_method"])
@@ -168,8 +159,24 @@ def answer_challenge(world: World, id: str, passed: bool) -> Object:
         for go_on in when_authenticated:
             go_on(world, intent)
         return intent
-    payments.fail_authentication(world, intent)
+    authentication.fail(world, intent)
     collection.payment_settled(world, intent, payments.DECLINED)
+    return intent
+
+
+def capture(world: World, id: str, params: Object) -> Object:
+    """Take what was held. https://docs.stripe.com/api/payment_intents/capture"""
+    intent = world.find("payment_intent", id)
+    if intent["status"] != "requires_capture":
+        message = f"This PaymentIntent could not be captured because it has a status of {intent['status']}. Only a "
+        message += "PaymentIntent with one of the following statuses may be captured: requires_capture."
+        raise invalid(message, None, "payment_intent_unexpected_state")
+    wanted = params.get("amount_to_capture", intent["amount"])
+    if wanted > intent["amount"]:
+        raise invalid("The amount to capture is greater than the amount that can be captured.", "amount_to_capture")
+    if wanted < intent["amount"]:
+        raise not_emulated("Capturing a part of the amount", "amount_to_capture")
+    capturing.take(world, intent)
     return intent
 
 
@@ -179,6 +186,7 @@ def cancel(world: World, id: str, params: Object) -> Object:
         raise _unexpected(intent, "cancel")
     if intent["_invoice"]:
         raise invalid("You cannot cancel the PaymentIntent of an invoice; void the invoice instead.")
+    capturing.let_go(world, intent)
     payments.cancel(world, intent, params.get("cancellation_reason"))
     return intent
 

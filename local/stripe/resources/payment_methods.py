@@ -7,10 +7,10 @@ from stripe import params as sdk
 from ..billing import cards
 from ..protocol.errors import invalid, missing, not_emulated
 from ..protocol.lists import PAGING, matching, page
-from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World
 from . import test_clocks
+from .payment_method import apply, new
 
 Object = dict[str, Any]
 
@@ -48,51 +48,8 @@ def create(world: World, params: Object) -> Object:
             raise not_emulated(f"The card number ending in {number[-4:]}", "card[number]")
         name = cards.BY_NUMBER[number]
     method = new(world, name, given)
-    _apply(method, params)
+    apply(method, params)
     return method
-
-
-def new(world: World, name: str, given: Object | None = None) -> Object:
-    card, given = cards.CARDS[name], given or {}
-    method: Object = {
-        "id": world.new_id("pm"),
-        "object": "payment_method",
-        "_card": name,
-        "_set_up": False,
-        "allow_redisplay": "unspecified",
-        "billing_details": {"address": _address({}), "email": None, "name": None, "phone": None, "tax_id": None},
-        "card": _face(world, card, given),
-        "created": world.now(None),
-        "customer": None,
-        "customer_account": None,
-        "livemode": False,
-        "metadata": {},
-        "type": "card",
-    }
-    return world.store.put(method)
-
-
-def _face(world: World, card: cards.Card, given: Object) -> Object:
-    return {
-        "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked"},
-        "country": "US",
-        "display_brand": card.brand,
-        "exp_month": given.get("exp_month", 11),
-        "exp_year": given.get("exp_year", 2034),
-        "fingerprint": f"Local{card.number[:4]}{card.last4}aB",
-        "funding": card.funding,
-        "generated_from": None,
-        "last4": card.last4,
-        "networks": {"available": [card.brand], "preferred": None},
-        "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": True},
-        "wallet": None,
-    }
-
-
-def _address(given: Object) -> Object:
-    return {key: given.get(key) or None for key in ("city", "country", "line1", "line2", "postal_code", "state")}
 
 
 def resolve(world: World, id: str, param: str = "payment_method") -> Object:
@@ -178,22 +135,10 @@ def update(world: World, id: str, params: Object) -> Object:
     if method["customer"] is None:
         raise invalid("You must save this PaymentMethod to a customer before you can update it.", "payment_method")
     with world.changing(method, "payment_method.updated"):
-        _apply(method, params)
+        apply(method, params)
         if params.get("card"):
             method["card"] = {**method["card"], **params["card"]}
     return method
-
-
-def _apply(method: Object, params: Object) -> None:
-    if "metadata" in params:
-        method["metadata"] = merged_metadata(method["metadata"], params["metadata"])
-    if "allow_redisplay" in params:
-        method["allow_redisplay"] = params["allow_redisplay"]
-    details = params.get("billing_details")
-    if details:
-        changed = {**method["billing_details"], **{key: value or None for key, value in details.items()}}
-        changed["address"] = _address(changed["address"] or {})
-        method["billing_details"] = changed
 
 
 def list_(world: World, params: Object) -> Object:
