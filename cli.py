@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from lifecycle.intents import Intent
     from settings import Settings
+    from workflows.operating import Asked
 
 app = typer.Typer(
     name="perennial",
@@ -75,6 +77,52 @@ def push_plans(quiet: Quiet = False) -> None:
         raise _ends_with(f"{settings.plans_file} is not a catalogue: {error}") from None
     if not quiet:
         typer.echo("\n".join(f"made {what}" for what in made) or "Stripe has the whole catalogue.")
+
+
+@app.command(rich_help_panel="One customer")
+def refund(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    invoice: Annotated[str | None, typer.Option(help="Which paid invoice; else the last payment.")] = None,
+    amount: Annotated[int | None, typer.Option(min=1, help="In minor units; else all that is left.")] = None,
+    reason: Annotated[str | None, typer.Option(help="duplicate | fraudulent | requested_by_customer")] = None,
+    key: Annotated[str | None, typer.Option(help="The same key again gives nothing back a second time.")] = None,
+    by: Annotated[str, typer.Option(help="Your id, for the timeline.")] = "cli",
+) -> None:
+    """Give a payment back, all of it or a part; the subscription goes on."""
+    from lifecycle.intents import RefundPayment, RefundReason
+
+    if reason is not None and reason not in set(RefundReason):
+        raise _ends_with(f"--reason is one of {', '.join(RefundReason)}.")
+    intent = RefundPayment(amount, invoice, RefundReason(reason) if reason else None, by)
+    asked = _ask(user, intent, key)
+    made = asked.refund or {}
+    typer.echo(f"{made['refund']}: {made['amount']} {made['currency']} in minor units of {made['charge']} go back.")
+
+
+def _ask(user: str, intent: "Intent", key: str | None) -> "Asked":
+    """An operator's intent through the user's workflow; ends the program unless it was carried out."""
+    import asyncio
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from lifecycle.intents import Result
+    from workflows.door import Unavailable
+    from workflows.operating import AnotherIntent, command
+
+    settings = _settings()
+    try:
+        asked = asyncio.run(command(settings, user, intent, key))
+    except AnotherIntent:
+        raise _ends_with("This key was used for something else; take another one.") from None
+    except (Unavailable, RuntimeError):
+        raise _ends_with("Temporal does not answer. If the operation was begun, the sweep carries it out.") from None
+    except SQLAlchemyError as error:
+        raise _ends_with(f"PostgreSQL does not answer ({type(error).__name__}); nothing was begun.") from None
+    if asked.outcome is None:
+        raise _ends_with(f"Not finished yet; it goes on by itself as operation {asked.operation_id}.")
+    if asked.outcome.result is not Result.DONE:
+        raise _ends_with(f"{asked.outcome.code}: {asked.outcome.detail}")
+    return asked
 
 
 def _settings() -> "Settings":

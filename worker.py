@@ -24,6 +24,7 @@ from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.plan_changes import PlanChanges
 from activities.records import Records
+from activities.refunds import Refunds
 from activities.retention import Retention
 from activities.sign_up import SignUp
 from database.session import make_engine
@@ -80,7 +81,8 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
         lets_travel_in_time=settings.lets_travel_in_time,
     )
     effects: list[Callable[..., Any]] = [sign_up.subscribe, plan_changes.change_plan, payments.cancel, payments.resume]
-    disputes = Disputes(stripe_client, engine)
+    disputes, refunds = Disputes(stripe_client, engine), Refunds(stripe_client)
+    effects += [refunds.find, refunds.give, refunds.fetch]
     return [payments.fetch, disputes.fetch, disputes.find_owners, *effects, records.begin, records.save]
 
 

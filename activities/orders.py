@@ -106,6 +106,7 @@ class Beginning:
     ``stripe_subscription_id`` is there when PostgreSQL knows a running subscription that Temporal has lost;
     ``remembered`` is then all that its row says, so that the story goes on where it was written down last.
     ``now`` is the customer's own time when it is not the wall clock's (time travel on the local stack).
+    ``disputes`` and ``refunds`` are those that the timeline tells of already, with their last known status.
     """
 
     seq: int
@@ -115,6 +116,8 @@ class Beginning:
     stripe_customer_id: str | None = None
     stripe_subscription_id: str | None = None
     now: datetime | None = None
+    disputes: dict[str, str] | None = None
+    refunds: dict[str, str] | None = None
     remembered: Subscription | None = None
 
 

@@ -13,6 +13,7 @@ from temporalio import activity
 from activities.letters import row_from_due
 from activities.orders import Beginning, Entry, Saved, Saving
 from activities.remembering import subscription_from_row
+from activities.told import read_told
 from database import tables
 from lifecycle.intents import Outcome, Result
 from lifecycle.notifications import NotificationDue
@@ -49,6 +50,7 @@ class Records:
             row = (await connection.execute(running)).mappings().one_or_none()
             customer = (await connection.execute(of_user)).one_or_none()
             seq = (await connection.execute(last_seq)).scalar() or 0
+            told = await read_told(connection, user_id)
         offset = customer.clock_offset_seconds if customer and self._travels else 0
         return Beginning(
             seq=seq,
@@ -59,6 +61,8 @@ class Records:
             remembered=subscription_from_row(dict(row)) if row else None,
             now=datetime.now(UTC) + timedelta(seconds=offset) if offset else None,
             continue_as_new_after_events=self._history_limit,
+            disputes=told.disputes,
+            refunds=told.refunds,
         )
 
     @activity.defn(name="records.save")
@@ -208,6 +212,7 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "started_at": subscription.started_at,
         "ended_at": subscription.ended_at,
         "past_due_since": subscription.past_due_since,
+        "suspended_at": subscription.suspended_at,
         "grace_ends_at": subscription.grace_ends_at,
         "open_invoice_id": owed.id if owed else None,
         "open_invoice_url": paid_at(owed.id if owed else None),

@@ -25,6 +25,7 @@ def subscription_from_row(row: Mapping[str, Any]) -> Subscription:
         cancel_reason=row["cancel_reason"],
         ended_at=row["ended_at"],
         past_due_since=row["past_due_since"],
+        suspended_at=row["suspended_at"],
         invoice=_invoice(row),
         needs_attention=row["needs_attention"],
     )

@@ -1,6 +1,7 @@
 """A write and its Idempotency-Key: carried out once, answered the same every time."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,11 @@ class Write:
     kind: str
     key: str | None
     fingerprint: str
+    show: "Show | None" = None
+
+
+Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
+"""Reads what is answered when it is done; without one, that is the subscription as it stands."""
 
 
 def describe_write(request: Request, user_id: str, kind: str, key: str | None, asked: dict[str, Any]) -> Write:
@@ -72,7 +78,8 @@ async def carry_out(
     telemetry.OPERATIONS.labels(write.kind, outcome.result.value).inc()
     if outcome.result is not Result.DONE:
         raise await _problem_of(parts, write, outcome)
-    body = operation.answer or await _fresh(parts, write.user_id)
+    show = write.show or _fresh
+    body = operation.answer or await show(parts, write.user_id, operation.id)
     if operation.answer is None:
         await remember_answer(parts.engine, operation.id, body)
     return JSONResponse(body, status)
@@ -120,7 +127,7 @@ def _stored(operation: Operation) -> Outcome | None:
     return Outcome(Result(result["result"]), result.get("code"), result.get("detail"))
 
 
-async def _fresh(parts: Parts, user_id: str) -> dict[str, Any]:
+async def _fresh(parts: Parts, user_id: str, _: UUID) -> dict[str, Any]:
     """The subscription as it stands now; the workflow saved it before it answered."""
     row = await read_subscription(parts.engine, user_id)
     if row is None or row["status"] is None:

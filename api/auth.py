@@ -19,9 +19,11 @@ from fastapi.routing import iter_route_contexts
 
 from api.parts import Parts, PartsIn
 from api.problems import Problem
+from database.administration import roles_of
 from database.reading import session_owner
 
 _TOKEN = re.compile(r"[A-Za-z0-9]{32}")
+ADMINISTRATOR = "admin"
 _SIGNED = re.compile(r"([A-Za-z0-9]{32})\.([A-Za-z0-9+/]{43}=)")
 
 
@@ -42,6 +44,13 @@ async def signed_in(request: Request, parts: PartsIn) -> Caller:
     return Caller(user_id)
 
 
+async def administrator(caller: Annotated[Caller, Depends(signed_in)], parts: PartsIn) -> Caller:
+    """The caller of a route for administrators: who has Better-Auth's role ``admin`` at this moment; others get 403."""
+    if ADMINISTRATOR not in await roles_of(parts.engine, caller.user_id):
+        raise Problem("forbidden", "This needs the role admin.")
+    return caller
+
+
 async def anybody() -> None:
     """The policy of a route that shows nothing of anybody."""
 
@@ -51,7 +60,8 @@ async def stripe_itself() -> None:
 
 
 CallerIn = Annotated[Caller, Depends(signed_in)]
-_POLICIES = (signed_in, anybody, stripe_itself)
+AdministratorIn = Annotated[Caller, Depends(administrator)]
+_POLICIES = (signed_in, administrator, anybody, stripe_itself)
 
 
 def require_policies(app: FastAPI) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from lifecycle.intents import CancelReason, Timing
+from lifecycle.intents import CancelReason, RefundReason, Timing
 
 LONGEST_URL = 2048
 
@@ -131,6 +131,21 @@ class CheckoutBody(_Choice):
     interval: IntervalName
     success_url: Url = Field(description="Where the customer returns after paying.")
     cancel_url: Url = Field(description="Where the customer returns without paying.")
+
+
+class RefundBody(_Strict):
+    """Give a payment back, wholly or in part."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"amount": 400, "reason": "requested_by_customer"}]})
+    invoice: str | None = Field(
+        default=None,
+        pattern=r"^in_[A-Za-z0-9_]{1,120}$",
+        description="A paid invoice of this user's; without it, the last one that money was paid for.",
+    )
+    amount: int | None = Field(
+        default=None, ge=1, le=10**12, description="In minor units; without it, all that is left."
+    )
+    reason: RefundReason | None = Field(default=None, strict=False, description="Why, in Stripe's list.")
 
 
 class PortalBody(_Strict):

@@ -232,6 +232,7 @@ def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:
             cancel_at_period_end=row["cancel_at_period_end"],
             cancel_at=row["cancel_at"],
             grace_ends_at=row["grace_ends_at"],
+            is_suspended=row["suspended_at"] is not None,
         ),
         now,
     )

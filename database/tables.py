@@ -58,7 +58,12 @@ customers = Table(
     Column("test_clock_id", Text),
     Column("clock_offset_seconds", BigInteger, nullable=False, server_default=text("0")),
     _now("created_at"),
+    _moment("forgotten_at"),
+    Column("former_customer_id", Text),
+    _moment("missing_since"),
+    Column("identity_hash", Text),
     CheckConstraint("clock_offset_seconds >= 0", name="customers_clock_never_behind"),
+    Index("customers_missing", "missing_since", postgresql_where=text("missing_since is not null")),
     comment="Who a user is to Stripe, and what outlives one subscription",
 )
 
@@ -101,6 +106,7 @@ subscriptions = Table(
     _moment("planned_at"),
     Column("planned_invoice_url", Text),
     _moment("started_at"),
+    _moment("suspended_at"),
     _one_of("status", Status, "subscriptions_status_known"),
     Index(
         "subscriptions_by_start",

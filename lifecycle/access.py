@@ -22,11 +22,15 @@ class AccessReason(StrEnum):
     UNPAID = "unpaid"
     PAUSED = "paused"
     CANCELED = "canceled"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What access depends on. Moments are aware; ``grace_ends_at`` is set while a payment is past due."""
+    """What access depends on. Moments are aware; ``grace_ends_at`` is set while a payment is past due.
+
+    ``is_suspended``: a payment was taken back by the bank, and the subscription is about to be ended for it.
+    """
 
     status: Status
     trial_ends_at: datetime | None = None
@@ -34,6 +38,7 @@ class Standing:
     cancel_at_period_end: bool = False
     cancel_at: datetime | None = None
     grace_ends_at: datetime | None = None
+    is_suspended: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ def access_at(standing: Standing, now: datetime) -> Access:
     """
     if standing.status in _WITHOUT:
         return Access(granted=False, until=None, reason=_WITHOUT[standing.status])
+    if standing.is_suspended:
+        return Access(granted=False, until=None, reason=AccessReason.SUSPENDED)
     end = _scheduled_end(standing)
     if end is not None and now >= end:
         return Access(granted=False, until=None, reason=AccessReason.PERIOD_ENDED)

@@ -31,7 +31,9 @@ HANDLED_EVENT_TYPES: tuple[str, ...] = (
     "payment_method.detached",
     "payment_method.automatically_updated",
     "charge.refunded",
+    "refund.failed",
     "charge.dispute.created",
+    "charge.dispute.updated",
     "charge.dispute.closed",
 )
 
@@ -72,6 +74,11 @@ def is_about_a_dispute(event_type: str) -> bool:
     return event_type.startswith("charge.dispute.")
 
 
+def is_about_a_refund(event_type: str) -> bool:
+    """Money went back to a customer, or came back because it could not."""
+    return event_type in {"charge.refunded", "refund.failed"}
+
+
 ACKNOWLEDGED = "acknowledged"
 """Not an event of Stripe's: an operator has looked, and asks us to look again."""
 IMPORTED = "imported"
@@ -86,6 +93,7 @@ class EventHint:
     """What a workflow is told of an event: which one, and which subscription or dispute it is about, if it says.
 
     ``differs`` names what a reconciliation found; ``in_vain`` says that a look has not mended it.
+    ``refund_id`` is the charge that was refunded, or the refund itself.
     """
 
     id: str
@@ -94,3 +102,4 @@ class EventHint:
     dispute_id: str | None = None
     differs: str | None = None
     in_vain: bool = False
+    refund_id: str | None = None

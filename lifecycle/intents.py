@@ -70,7 +70,29 @@ class Resume:
     kind: Literal["resume"] = "resume"
 
 
-Intent = Subscribe | ChangePlan | Cancel | Resume
+class RefundReason(StrEnum):
+    """Why money goes back. https://docs.stripe.com/api/refunds/create#create_refund-reason"""
+
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+
+
+@dataclass(frozen=True)
+class RefundPayment:
+    """Give back a payment, all that is left or ``amount`` in minor units; the subscription goes on. Operators ask.
+
+    Without ``invoice_id`` it is the customer's last payment. ``by`` is the operator's id.
+    """
+
+    amount: int | None = None
+    invoice_id: str | None = None
+    reason: RefundReason | None = None
+    by: str | None = None
+    kind: Literal["refund"] = "refund"
+
+
+Intent = Subscribe | ChangePlan | Cancel | Resume | RefundPayment
 
 
 class Result(StrEnum):
@@ -108,4 +130,4 @@ class Request:
     """An intent with the name of its operation: asked twice under one name, it is carried out once."""
 
     operation_id: str
-    intent: Subscribe | ChangePlan | Cancel | Resume
+    intent: Intent

@@ -37,12 +37,22 @@ class TrialWithoutCard(StrEnum):
     CREATE_INVOICE = "create_invoice"
 
 
+class OnDispute(StrEnum):
+    """What happens when a customer's bank takes a payment back."""
+
+    SUSPEND_AND_CANCEL = "suspend_and_cancel"
+    """Access ends, open invoices are voided, the subscription is ended at once."""
+    FLAG = "flag"
+    """A person is told and decides."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """The rules a subscription started with; it keeps them until it is moved to others.
 
     Days are whole days of 86,400 seconds. Grace counts from the first failed charge, reminders back from the
     end of the trial; ``max_payment_attempts`` failed charges of one invoice end the patience before grace does.
+    A subscription that was sold before there was ``on_dispute`` keeps what was done then: a person was told.
     """
 
     version: int
@@ -50,6 +60,7 @@ class Policy:
     max_payment_attempts: int
     trial_reminder_days: int
     short_trial_reminder_days: int
+    on_dispute: OnDispute = OnDispute.FLAG
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,7 @@ def load_catalogue(path: Path) -> Catalogue:
             max_payment_attempts=_count(rules, "max_payment_attempts"),
             trial_reminder_days=_days(rules, "trial_reminder_days"),
             short_trial_reminder_days=_days(rules, "short_trial_reminder_days"),
+            on_dispute=OnDispute(rules.get("on_dispute", OnDispute.SUSPEND_AND_CANCEL)),
         )
         plans = tuple(_plan(code, entry) for code, entry in document["plans"].items())
         return Catalogue(currency=document["currency"], policy=policy, plans=plans)

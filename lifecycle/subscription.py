@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lifecycle.causes import moves_between
-from lifecycle.disputes import Dispute
 from lifecycle.facts import Card, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move
 from lifecycle.plans import Terms
@@ -22,8 +21,8 @@ class Subscription:
     ``seq`` counts what was saved; it only grows, also from one life to the next, and guards the projection.
     ``trial_reminded_for`` is the end of the trial that the customer was already told of. ``past_due_since`` is the
     first failed charge: nothing but a payment resets it. ``gave_up_at`` is set before we end an unpaid subscription,
-    so that the end which Stripe then reports is told for what it is. ``disputes`` holds the last known status of each
-    disputed payment, by the dispute's id.
+    so that the end which Stripe then reports is told for what it is. ``disputes`` and ``refunds`` hold the last known
+    status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``.
     """
 
     user_id: str
@@ -49,6 +48,9 @@ class Subscription:
     gave_up_at: datetime | None = None
     needs_attention: str | None = None
     disputes: dict[str, str] | None = None
+    refunds: dict[str, str] | None = None
+    suspended_at: datetime | None = None
+    suspended_for: str | None = None
     planned: PlannedChange | None = None
 
     def after(
@@ -91,13 +93,6 @@ class Subscription:
             return None
         return self.past_due_since or adopted_at or (owed.late_since if owed else None) or facts.period_starts_at
 
-    def after_dispute(self, dispute: Dispute) -> tuple["Subscription", list[str]]:
-        """The state with this dispute in it, flagged when it is news, and the lines that the timeline gets."""
-        known = self.disputes or {}
-        lines = dispute.lines_after(known.get(dispute.id))
-        noted = replace(self, disputes={**known, dispute.id: dispute.status})
-        return (replace(noted, needs_attention=dispute.concern) if lines else noted), lines
-
     def next_life(self) -> "Subscription":
         """A customer whose subscription is over may begin again; what they used up stays used up."""
         return Subscription(
@@ -107,6 +102,7 @@ class Subscription:
             stripe_customer_id=self.stripe_customer_id,
             needs_attention=self.needs_attention,
             disputes=self.disputes,
+            refunds=self.refunds,
         )
 
     @property
@@ -148,6 +144,11 @@ class Subscription:
             self.planned.at if self.planned else None,
         )
         return sorted(moment for moment in known if moment is not None)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Access is taken away, and the subscription is still to be ended."""
+        return self.suspended_at is not None and self.status.is_live
 
     @property
     def is_canceling(self) -> bool:

@@ -31,8 +31,10 @@ async def carry_out(request: Request, subscription: Subscription) -> tuple[Outco
                 return await _cancel(request.operation_id, intent, subscription), None
             case Resume():
                 return await _resume(request.operation_id, subscription), None
+            case _:
+                raise TypeError(f"{request.intent.kind} is an operator's and has a module of its own")
     except ActivityError as error:
-        raise _sorted_out(error) from error
+        raise sorted_out(error) from error
 
 
 async def give_up(subscription: Subscription) -> bool:
@@ -51,11 +53,25 @@ async def give_up(subscription: Subscription) -> bool:
     try:
         done = await steps.cancel(order)
     except ActivityError as error:
-        raise _sorted_out(error) from error
+        raise sorted_out(error) from error
     return not done.paid_meanwhile
 
 
-def _sorted_out(error: ActivityError) -> Exception:
+async def end_disputed(subscription: Subscription) -> None:
+    """End a subscription whose payment the bank took back, void what is open. Raises `RefusedByStripe`."""
+    order = CancelOrder(
+        operation_id=f"{subscription.stripe_subscription_id}/{subscription.suspended_for}/disputed",
+        subscription_id=subscription.stripe_subscription_id or "",
+        at_period_end=False,
+        open_invoice_id=subscription.invoice.id if subscription.invoice else None,
+    )
+    try:
+        await steps.cancel(order)
+    except ActivityError as error:
+        raise sorted_out(error) from error
+
+
+def sorted_out(error: ActivityError) -> Exception:
     """A failure that came back although everything else is retried: Stripe refused, or the workflow is canceled."""
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.type == "StripeRefused":

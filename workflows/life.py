@@ -9,15 +9,17 @@ from temporalio import workflow
 
 from activities.orders import Entry, Saving
 from lifecycle.adoption import met_in_the_middle
+from lifecycle.disputes import after_dispute
 from lifecycle.events import NOT_OF_STRIPE
 from lifecycle.intents import Outcome, Request, Result
 from lifecycle.letters import letters_due
 from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
+from lifecycle.refunds import after_refund
 from lifecycle.subscription import Subscription
 from workflows import showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
-from workflows.looking import Seen, look_at_disputes, look_at_stripe
+from workflows.looking import Seen, look_at_disputes, look_at_refunds, look_at_stripe
 
 NOT_DONE = "This could not be done; support knows."
 STRIPE_SAYS_SO_ITSELF = timedelta(minutes=5)
@@ -43,6 +45,8 @@ class Life:
         self.last_saved = carried.subscription
         self.is_known_user = True
         self.look_not_before: datetime | None = None
+        self.has_ended_suspended = False
+        self.noted: list[Entry] = []
         self.letters_under_way: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> None:
@@ -53,6 +57,8 @@ class Life:
             seq=known.seq,
             trial_used=known.trial_used,
             stripe_customer_id=known.stripe_customer_id,
+            disputes=known.disputes,
+            refunds=known.refunds,
         )
         self.last_saved = self.subscription
         self.is_known_user = known.is_known_user
@@ -102,7 +108,7 @@ class Life:
         hints, self.hints = self.hints, []
         flagged_for = self.last_saved.needs_attention
         seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
-        disputes = await look_at_disputes(hints)
+        disputes, refunds = await look_at_disputes(hints), await look_at_refunds(hints)
         before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
         told, moves = self._adopt(before, seen, cause)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
@@ -112,10 +118,11 @@ class Life:
         entries = timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
         entries += timeline.asked_for(hints, self.clock.now())
         for dispute in disputes:
-            self.subscription, lines = self.subscription.after_dispute(dispute)
-            entries += [
-                self.entry(line, cause, cause_id, dispute=dispute.id, charge=dispute.charge_id) for line in lines
-            ]
+            self.subscription, lines = after_dispute(self.subscription, dispute, self.clock.now())
+            entries += [self.entry(line.entry, cause, cause_id, **line.detail) for line in lines]
+        for refund in refunds:
+            self.subscription, lines = after_refund(self.subscription, refund)
+            entries += [self.entry(line.entry, *refund.cause_or(cause, cause_id), **line.detail) for line in lines]
         if self.subscription.needs_attention not in {None, flagged_for}:
             entries.append(
                 self.entry("needs_attention", cause, cause_id, reason=self.subscription.needs_attention or "")
@@ -142,7 +149,8 @@ class Life:
         if answer:
             request, outcome = answer
             settled[request.operation_id] = timeline.completed(outcome, self.subscription)
-        lines = timeline.with_letters([*entries, *timeline.not_done(settled, self.clock.now())], letters)
+        lines = timeline.with_letters([*self.noted, *entries, *timeline.not_done(settled, self.clock.now())], letters)
+        self.noted = []
         saving = Saving(self.subscription, lines, list(events), list(letters), settled)
         try:
             saved = await steps.save(saving)
@@ -189,6 +197,10 @@ class Life:
     def entry(self, name: str, cause: str, cause_id: str | None, **detail: str) -> Entry:
         """A line of the timeline that changes no status."""
         return Entry(name, self.clock.now(), cause, cause_id, detail=detail)
+
+    def note(self, name: str, cause: str, cause_id: str | None, **detail: str) -> None:
+        """A line that the next save writes."""
+        self.noted.append(self.entry(name, cause, cause_id, **detail))
 
     def flag(self, reason: str) -> None:
         """A person should look at this subscription."""

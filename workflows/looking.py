@@ -9,6 +9,7 @@ from activities.orders import Look
 from lifecycle.disputes import Dispute
 from lifecycle.events import EventHint
 from lifecycle.facts import Facts
+from lifecycle.refunds import Refund
 from lifecycle.subscription import Subscription
 from workflows import steps
 
@@ -54,6 +55,12 @@ async def look_at_disputes(hints: Sequence[EventHint]) -> list[Dispute]:
     ids = dict.fromkeys(hint.dispute_id for hint in hints if hint.dispute_id)
     found = [await steps.fetch_dispute(dispute_id) for dispute_id in ids]
     return [dispute for dispute in found if dispute]
+
+
+async def look_at_refunds(hints: Sequence[EventHint]) -> list[Refund]:
+    """Every refund of each charge that was hinted at."""
+    ids = dict.fromkeys(hint.refund_id for hint in hints if hint.refund_id)
+    return [refund for refund_id in ids for refund in await steps.fetch_refunds(refund_id)]
 
 
 async def _fetch(look: Look) -> Seen:

@@ -17,7 +17,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from database.deliveries import Event, claim_due, find_owners, mark_delivered, put_off, seconds_until_due
-from lifecycle.events import EventHint, is_about_a_dispute
+from lifecycle.events import EventHint, is_about_a_dispute, is_about_a_refund
 from settings import Settings
 from workflows.carried import first_of_life
 from workflows.door import workflow_id
@@ -107,18 +107,25 @@ class Relay:
     async def _signal(self, rows: Sequence[Event]) -> str | None:
         """Tell one workflow; a life that is over is not begun again by events about its past. None: not now.
 
-        A dispute comes weeks after the payment, often after the customer has left; somebody must hear of it all the
-        same, so it wakes a workflow for as long as that takes. Whatever goes wrong with one customer is no reason not
-        to tell the others.
+        A dispute or a refund comes weeks after the payment, often after the customer has left; it is written down all
+        the same, so it wakes a workflow for as long as that takes. Whatever goes wrong with one customer is no reason
+        not to tell the others.
         """
         hints = [
             EventHint(
-                row.id, row.type, row.stripe_subscription_id, row.object_id if is_about_a_dispute(row.type) else None
+                row.id,
+                row.type,
+                row.stripe_subscription_id,
+                dispute_id=row.object_id if is_about_a_dispute(row.type) else None,
+                refund_id=row.object_id if is_about_a_refund(row.type) else None,
             )
             for row in rows
         ]
         begins = any(
-            row.lives or is_about_a_dispute(row.type) or (row.stripe_subscription_id and not row.is_over)
+            row.lives
+            or is_about_a_dispute(row.type)
+            or is_about_a_refund(row.type)
+            or (row.stripe_subscription_id and not row.is_over)
             for row in rows
         )
         tell = self._signal_with_start if begins else self._signal_if_running

@@ -29,9 +29,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments import Payments
     from activities.plan_changes import PlanChanges
     from activities.records import Records
+    from activities.refund_orders import PaymentWish, Refunded, RefundOrder
+    from activities.refunds import Refunds
     from activities.sign_up import SignUp
     from lifecycle.disputes import Dispute
     from lifecycle.facts import Facts
+    from lifecycle.refunds import Refund, Refundable
 
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 """For as long as it takes: whatever is away comes back, and nothing may be lost meanwhile."""
@@ -85,6 +88,39 @@ async def fetch_dispute(dispute_id: str) -> Dispute | None:
         start_to_close_timeout=_ONE_CALL,
         retry_policy=_PATIENT,
         summary=f"look at {dispute_id}",
+    )
+
+
+async def fetch_refunds(refund_id: str) -> list[Refund]:
+    """The refunds of a charge, oldest first; named by the charge or by one of them."""
+    return await workflow.execute_activity_method(
+        Refunds.fetch,
+        refund_id,
+        start_to_close_timeout=_ONE_CALL,
+        retry_policy=_PATIENT,
+        summary=f"look at {refund_id}",
+    )
+
+
+async def find_payment(wish: PaymentWish) -> Refundable:
+    """What there is to refund; fixed before anything is given back."""
+    return await workflow.execute_activity_method(
+        Refunds.find,
+        wish,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary=f"look at {wish.invoice_id or 'the last payment'}",
+    )
+
+
+async def refund(order: RefundOrder) -> Refunded:
+    """Give money back in Stripe."""
+    return await workflow.execute_activity_method(
+        Refunds.give,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary=f"refund {order.amount} of {order.charge_id}",
     )
 
 

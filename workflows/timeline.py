@@ -82,7 +82,7 @@ def with_letters(lines: Sequence[Entry], letters: Sequence[NotificationDue]) -> 
 def completed(outcome: Outcome, subscription: Subscription) -> Outcome:
     """The answer to an intent, with where the subscription now stands."""
     result, code, detail = outcome.result, outcome.code, outcome.detail
-    if result is Result.DONE and subscription.status is Status.INCOMPLETE:
+    if result is Result.DONE and code is None and subscription.status is Status.INCOMPLETE:
         result, code = Result.ACTION_REQUIRED, "authentication_required"
         detail = "The bank wants the customer to confirm this payment."
     return Outcome(result, code, detail, subscription.status, subscription.cancel_at)

@@ -75,6 +75,11 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     await client.post("/billing/checkout", json={"plan": "PRO", "interval": "month", **pages}, headers=me)
     await client.post("/billing/portal", json={"return_url": "https://a.example/"}, headers=me)
     await client.post("/billing/webhooks/stripe", **signed(event(customer="cus_77")))
+    api.rows("""update "user" set role = 'admin' where id = %s""", user.id)
+    api.door.says = Outcome(Result.DONE, "refunded")
+    refunded = await client.post("/billing/admin/users/user_77/refunds", json={"amount": 1}, headers=me)
+    assert refunded.status_code == 404, "the workflow is not there to write its line"
+    await client.get(f"/billing/admin/operations/{pending.headers['location'].rpartition('/')[2]}", headers=me)
     await client.get("/readyz")
 
 

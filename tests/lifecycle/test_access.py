@@ -16,6 +16,9 @@ PAST = NOW - timedelta(seconds=1)
     ("standing", "granted", "until", "reason"),
     [
         (Standing(Status.NONE), False, None, "no_subscription"),
+        (Standing(Status.ACTIVE, is_suspended=True), False, None, "suspended"),
+        (Standing(Status.TRIALING, trial_ends_at=LATER, is_suspended=True), False, None, "suspended"),
+        (Standing(Status.CANCELED, is_suspended=True), False, None, "canceled"),
         (Standing(Status.INCOMPLETE), False, None, "payment_incomplete"),
         (Standing(Status.INCOMPLETE_EXPIRED), False, None, "payment_incomplete"),
         (Standing(Status.TRIALING, trial_ends_at=SOON), True, SOON, "trial"),

@@ -45,6 +45,7 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ("prices = { month = 900 }", "prices = { month = 900 }\nfeatures = 3", "plans.SOLO.features"),
         ('name = "Solo"', "", "name"),
         ('currency = "eur"', "", "currency"),
+        ("grace_days = 7", 'grace_days = 7\non_dispute = "pray"', "pray"),
         ("version = 3", "", "version"),
         ("version = 3", "version = ", "line 2"),
         ("[policy]", "[rules]", "policy"),

@@ -1,4 +1,4 @@
-"""A customer's bank takes a payment back: the dispute finds its customer, and an operator hears of it, once.
+"""A customer's bank takes a payment back: the dispute finds its customer, the policy is followed, an operator hears.
 
 https://docs.stripe.com/disputes/how-disputes-work
 """
@@ -6,6 +6,7 @@ https://docs.stripe.com/disputes/how-disputes-work
 from typing import Any
 
 import httpx
+import pytest
 
 from local.waiting import until
 from tests.fixtures.books import contradictions, sweep
@@ -23,8 +24,8 @@ async def last_charge(ada: Customer) -> str:
     return found.data[0].id
 
 
-async def dispute_of(ada: Customer) -> str:
-    found = await ada.world.stripe.v1.disputes.list_async({"charge": await last_charge(ada)})
+async def dispute_of(ada: Customer, charge: str | None = None) -> str:
+    found = await ada.world.stripe.v1.disputes.list_async({"charge": charge or await last_charge(ada)})
     return found.data[0].id
 
 
@@ -34,11 +35,11 @@ async def concern(ada: Customer) -> str | None:
     return rows[0].needs_attention if rows else None
 
 
-async def hears_of(ada: Customer, *events: str) -> None:
+async def hears_of(ada: Customer, *events: str, charge: str | None = None) -> None:
     """The webhooks come, and two sweeps: one asks whose the dispute is, the next delivers."""
 
     async def came() -> bool:
-        dispute = await dispute_of(ada)
+        dispute = await dispute_of(ada, charge)
         rows = await ada.world.rows("select type from billing.events where object_id = :id", id=dispute)
         return {row.type for row in rows} >= set(events)
 
@@ -46,7 +47,7 @@ async def hears_of(ada: Customer, *events: str) -> None:
         await sweep(ada.world)
         rows = await ada.world.rows(
             "select status from billing.events where object_id = :id and type = any(:types)",
-            id=await dispute_of(ada),
+            id=await dispute_of(ada, charge),
             types=list(events),
         )
         return {row.status for row in rows} == {"applied"}
@@ -55,25 +56,77 @@ async def hears_of(ada: Customer, *events: str) -> None:
     await until(is_applied, within=PATIENCE_SECONDS, what="the dispute found no customer")
 
 
-async def test_a_disputed_payment_is_shown_to_an_operator_until_it_is_decided(world: World) -> None:
+@pytest.mark.parametrize("outcome", ["lost", "won"])
+async def test_a_disputed_payment_ends_access_and_subscription_and_the_outcome_is_for_a_person(
+    world: World, outcome: str
+) -> None:
     ada = await world.customer()
     await ada.subscribe("BASIC", trial_period_days=0)
     await ada.settled()
 
     await control(world, f"/charges/{await last_charge(ada)}/dispute", {"reason": "fraudulent"})
     await hears_of(ada, "charge.dispute.created")
+    await ada.wait_for_status("canceled")
 
-    assert (await ada.timeline())[-1] == "payment_disputed"
+    assert await ada.timeline() == ["subscribed", "payment_disputed", "suspended", "canceled"]
+    assert (await ada.mine())["access"] == {"granted": False, "until": None, "reason": "canceled"}
     assert "fraudulent" in str(await concern(ada))
-    assert await ada.status() == "active", "what the bank says is not yet decided"
+    assert (await ada.stripe_subscription())["status"] == "canceled"
+    assert await ada.letters() == ["welcome", "canceled"]
 
-    await control(world, f"/disputes/{await dispute_of(ada)}/settle", {"outcome": "lost"})
+    await control(world, f"/disputes/{await dispute_of(ada)}/settle", {"outcome": outcome})
     await hears_of(ada, "charge.dispute.created", "charge.dispute.closed")
 
-    assert (await ada.timeline()).count("payment_disputed") == 1
-    assert "dispute_lost" in await ada.timeline()
-    assert "is lost; decide" in str(await concern(ada))
+    told = await ada.timeline()
+    assert (told.count("payment_disputed"), told.count("suspended"), told[-1]) == (1, 1, f"dispute_{outcome}")
+    assert await ada.status() == "canceled", "a person decides what follows"
     assert await contradictions(world, ada) == []
+
+
+async def test_a_dispute_while_a_charge_is_overdue_stops_the_dunning(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    paid = await last_charge(ada)
+    await ada.use_card("pm_card_chargeCustomerFail")
+    await ada.travel(days=32)
+    await ada.wait_for_status("past_due")
+
+    await control(world, f"/charges/{paid}/dispute", {})
+    await hears_of(ada, "charge.dispute.created", charge=paid)
+    await ada.wait_for_status("canceled")
+    await ada.travel(days=20)
+
+    assert [invoice["status"] for invoice in await ada.invoices()] == ["paid", "void"]
+    assert (await ada.letters()).count("canceled") == 1
+    assert await contradictions(world, ada) == []
+
+
+async def test_after_a_dispute_there_is_no_second_trial(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    await control(world, f"/charges/{await last_charge(ada)}/dispute", {})
+    await hears_of(ada, "charge.dispute.created")
+    await ada.wait_for_status("canceled")
+
+    answer = await ada.subscribe("PRO", trial_period_days=7)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "trial_already_used")
+
+
+async def test_an_inquiry_of_the_bank_only_calls_a_person_and_takes_nothing_away(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+
+    inquiry = {"reason": "fraudulent", "status": "warning_needs_response"}
+    await control(world, f"/charges/{await last_charge(ada)}/dispute", inquiry)
+    await hears_of(ada, "charge.dispute.created")
+
+    assert await ada.timeline() == ["subscribed", "payment_disputed"]
+    assert (await ada.mine())["access"]["granted"]
+    assert "fraudulent" in str(await concern(ada))
 
 
 async def test_a_dispute_after_the_customer_has_left_is_still_written_down(world: World) -> None:

@@ -135,7 +135,20 @@ async def life(temporal_server: str) -> AsyncIterator[Life]:
     client = await Client.connect(temporal_server, namespace="billing", data_converter=DATA_CONVERTER)
     one = Life(client, f"test-{uuid4().hex[:8]}")
     parts: list[Any] = [one.bank, one.books, one.post]
-    names = ["fetch", "fetch_dispute", "subscribe", "change_plan", "cancel", "resume", "begin", "save", "send"]
+    names = [
+        "fetch",
+        "fetch_dispute",
+        "fetch_refunds",
+        "find_payment",
+        "refund",
+        "subscribe",
+        "change_plan",
+        "cancel",
+        "resume",
+        "begin",
+        "save",
+        "send",
+    ]
     activities: list[Callable[..., Awaitable[Any]]] = [
         getattr(part, name) for part in parts for name in names if hasattr(part, name)
     ]

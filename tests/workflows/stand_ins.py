@@ -27,9 +27,11 @@ from activities.orders import (
     Subscribed,
     SubscribeOrder,
 )
+from activities.refund_orders import PaymentWish, Refunded, RefundOrder
 from activities.snapshots import Unreadable
 from lifecycle.disputes import Dispute
 from lifecycle.facts import Facts, Invoice, InvoiceStatus
+from lifecycle.refunds import Refund, Refundable
 from lifecycle.statuses import Status
 
 
@@ -44,6 +46,8 @@ class Bank:
         self.unreadable: str | None = None
         self.before_the_end: Callable[[], None] = lambda: None
         self.disputes: dict[str, Dispute] = {}
+        self.payment = Refundable(refused="nothing_to_refund")
+        self.refunds: list[Refund] = []
 
     @property
     def newest(self) -> Facts:
@@ -69,6 +73,33 @@ class Bank:
     @activity.defn(name="disputes.fetch")
     async def fetch_dispute(self, dispute_id: str) -> Dispute | None:
         return self.disputes.get(dispute_id)
+
+    @activity.defn(name="refunds.find")
+    async def find_payment(self, wish: PaymentWish) -> Refundable:
+        return self.payment
+
+    @activity.defn(name="refunds.give")
+    async def refund(self, order: RefundOrder) -> Refunded:
+        if self.refuses:
+            raise StripeRefused(self.refuses)
+        self.done.append(("refund", order.operation_id))
+        self.refunds.append(
+            Refund(
+                f"re_{len(self.refunds) + 1}",
+                order.charge_id,
+                order.amount,
+                self.payment.currency,
+                "succeeded",
+                operation_id=order.operation_id,
+                by=order.by,
+            )
+        )
+        self.payment = replace(self.payment, left=self.payment.left - order.amount)
+        return Refunded(list(self.refunds))
+
+    @activity.defn(name="refunds.fetch")
+    async def fetch_refunds(self, refund_id: str) -> list[Refund]:
+        return list(self.refunds)
 
     @activity.defn(name="payments.subscribe")
     async def subscribe(self, order: SubscribeOrder) -> Subscribed:

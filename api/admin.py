@@ -1,0 +1,97 @@
+"""What administrators may do for a user: everything is an intent through the user's own workflow."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import JSONResponse
+
+from api.asking import carry_out, describe_write
+from api.auth import AdministratorIn
+from api.bodies import IdempotencyKey, RefundBody
+from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, problems
+from api.media import json_only
+from api.operations import view_operation
+from api.parts import Parts, PartsIn
+from api.problems import Problem
+from api.subscriptions import LATER
+from api.views import OperationView
+from api.views_of_money import RefundView
+from database.administration import owner_of, read_refund
+from database.operations import find_operation
+from database.reading import read_standing
+from lifecycle.intents import RefundPayment
+
+router = APIRouter(prefix="/billing/admin", tags=["Administration"])
+
+SECURED = {"security": OF_A_CALLER}
+UserId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,255}$", description="The user's id in Better-Auth.")]
+
+
+@router.post(
+    "/users/{user_id}/refunds",
+    status_code=201,
+    response_model=RefundView,
+    openapi_extra=SECURED,
+    dependencies=[Depends(json_only)],
+    responses=LATER
+    | problems(
+        *WRITES,
+        *WITH_BODY,
+        "forbidden",
+        "no_customer",
+        "nothing_to_refund",
+        "unknown_invoice",
+        "refund_too_large",
+        "payment_disputed",
+    ),
+    summary="Refund a payment",
+)
+async def refund(
+    request: Request,
+    user_id: UserId,
+    body: RefundBody,
+    administrator: AdministratorIn,
+    parts: PartsIn,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Give a user's payment back, all that is left of it or a part; the subscription goes on."""
+    if (await read_standing(parts.engine, user_id)).stripe_customer_id is None:
+        raise Problem("no_customer", "This user has never paid anything.")
+    key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
+    write = describe_write(request, user_id, "refund", key, body.model_dump(mode="json"))
+    intent = RefundPayment(body.amount, body.invoice, body.reason, administrator.user_id)
+    return await carry_out(parts, replace(write, show=_show_refund), intent, status=201)
+
+
+@router.get(
+    "/operations/{operation_id}",
+    openapi_extra=SECURED,
+    responses=problems(*READS, "forbidden", "not_found", "invalid_request"),
+    summary="Ask how anybody's write ended",
+)
+async def read_operation(operation_id: UUID, _: AdministratorIn, parts: PartsIn) -> OperationView:
+    """A write of an administrator's that took longer than its request, or of a user's."""
+    owner = await owner_of(parts.engine, operation_id)
+    operation = await find_operation(parts.engine, owner, operation_id) if owner else None
+    if operation is None:
+        raise Problem("not_found", "There is no such operation.")
+    return view_operation(operation)
+
+
+async def _show_refund(parts: Parts, user_id: str, operation_id: UUID) -> dict[str, Any]:
+    """The workflow saved it before it answered."""
+    told = await read_refund(parts.engine, user_id, operation_id)
+    if told is None:
+        raise Problem("not_found", "The refund was made; its line in the timeline is not there.")
+    view = RefundView(
+        id=told["refund"],
+        charge=told["charge"],
+        amount=int(told["amount"]),
+        currency=told["currency"],
+        status=told["status"],
+        reason=told.get("reason"),
+        created_at=told["at"],
+    )
+    return view.model_dump(mode="json")
