@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .world import World
 
 
+SEARCHED = 20_000
+
+
 class Happening(NamedTuple):
     """An event before it has an identity: the object as it was at that moment."""
 
@@ -109,6 +112,12 @@ class EventLog:
             sql = "select body from events where position = ?"
             (body,) = self.journal.db.execute(sql, (logged.place + 1,)).fetchone()
         return b'%s,"pending_webhooks":%d}' % (body[:-1], self.pending.get(logged.id, 0))
+
+    def mentioning(self, text: str, limit: int) -> list[Logged]:
+        """The newest events in which this text occurs, among the latest twenty thousand."""
+        sql = "select id from events where position > ? and instr(body, ?) order by position desc limit ?"
+        rows = self.journal.db.execute(sql, (self.position - SEARCHED, text.encode(), limit))
+        return [self.index[id] for (id,) in rows if id in self.index]
 
     def delivered(self, id: str) -> None:
         """One endpoint less waits for this event."""

@@ -18,7 +18,7 @@ from .clocks import Clocks
 from .control import Control
 from .control_protocol import refused
 from .delivery import Deliveries
-from .pages import site
+from .pages import dashboard, site
 from .protocol.errors import StripeError
 from .recording import Recording
 from .world import World
@@ -58,7 +58,9 @@ def create_app(directory: Path, *, url: str, fresh: bool = False) -> Starlette:
 
     methods = ["GET", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"]
     routes = Control(world, api, clocks, deliveries).routes()
-    routes += site(world).routes
+    pages = site(world)
+    dashboard.register(pages, api, clocks, deliveries)
+    routes += pages.routes
     routes += [Route("/healthz", healthy), Route("/{path:path}", answer, methods=methods)]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={StripeError: refused})
 
