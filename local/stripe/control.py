@@ -4,7 +4,8 @@ Bodies are JSON, errors have Stripe's form. Each part describes its own addresse
 customer clicks), :mod:`.control_disputes` (what the bank does), :mod:`.control_faults` (what goes wrong),
 :mod:`.control_time` (what time it is), :mod:`.control_webhooks` (what was delivered), and here:
 
-``GET, POST /_local/settings`` {retry_days, after_last_retry: "cancel" | "unpaid" | "past_due", finalize_after_seconds}
+``GET, POST /_local/settings`` {retry_days, after_last_retry: "cancel" | "unpaid" | "past_due" | "pause",
+                                finalize_after_seconds}
     What an account sets in its dashboard. A POST changes what it names.
 ``GET /_local/recorded``
     {requests, objects}: what was asked and shown, bounded, for checks of shapes.

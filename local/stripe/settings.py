@@ -11,11 +11,11 @@ class Settings:
     retry_days: tuple[int, ...] = (3, 5, 7)
     """Days from one failed try of a payment to the next."""
     after_last_retry: str = "cancel"
-    """``cancel``, ``unpaid`` or ``past_due``."""
+    """``cancel``, ``unpaid``, ``past_due`` or ``pause``; what cannot be paused is canceled."""
     finalize_after_seconds: int = 3600
     """How long a renewal's invoice stays a draft."""
 
-    OUTCOMES = ("cancel", "unpaid", "past_due")
+    OUTCOMES = ("cancel", "unpaid", "past_due", "pause")
 
     @classmethod
     def of(cls, stored: dict[str, Any] | None) -> Self:

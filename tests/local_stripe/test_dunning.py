@@ -183,3 +183,12 @@ def test_canceling_leaves_a_draft_that_nobody_advances(shop: Shop) -> None:
     customer.travel_to(date(2026, 2, 3))
     draft = customer.latest_invoice()
     assert (draft.status, draft.auto_advance) == ("draft", False)
+
+
+def test_the_last_try_can_pause_what_can_be_gone_on_with(shop: Shop) -> None:
+    shop.retry_settings(retry_days=[], after_last_retry="pause")
+    customer = failing(shop)
+    paused = customer.subscription()
+    assert (paused.status, paused.status_details.paused.subscription.type) == ("paused", "final_payment_failure")
+    assert customer.latest_invoice().status == "open"
+    assert customer.events()[-1] == "customer.subscription.paused"

@@ -223,3 +223,20 @@ def test_a_phase_brings_a_coupon_once(shop: Shop) -> None:
     expanded = shop.v1.subscription_schedules.retrieve(schedule.id, {"expand": ["phases.items.price", "subscription"]})
     assert phase(expanded)["items"][0].price.unit_amount == 1000
     assert expanded.subscription.schedule == schedule.id
+
+
+def test_the_next_invoice_is_that_of_the_next_phase(shop: Shop) -> None:
+    customer = on_pro(shop)
+    downgrading(shop, customer)
+    preview = shop.v1.invoices.create_preview({"subscription": customer.subscription().id})
+    assert preview.amount_due == 1000
+    assert item(customer.subscription()).price.id == shop.pro
+
+
+def test_a_deleted_customer_never_begins(shop: Shop) -> None:
+    customer = shop.customer(at=date(2026, 4, 16))
+    given: Any = {"customer": customer.id, "start_date": MAY, "phases": [{"items": [{"price": shop.basic}]}]}
+    schedule = shop.v1.subscription_schedules.create(given)
+    shop.v1.customers.delete(customer.id)
+    customer.travel_to(MAY)
+    assert shop.v1.subscription_schedules.retrieve(schedule.id).status == "canceled"

@@ -133,7 +133,12 @@ def payment_failed(world: World, subscription: Object, last: bool) -> None:
     if subscription["status"] in OVER or subscription["status"] == "paused":
         return
     outcome = world.settings.after_last_retry
-    if last and outcome == "cancel":
+    if last and outcome == "pause" and not subscription["schedule"]:
+        # https://docs.stripe.com/billing/revenue-recovery/smart-retries/pause-on-payment-failure
+        pausing.stop(world, subscription, "final_payment_failure")
+        schedule(world, subscription)
+        return
+    if last and outcome in ("cancel", "pause"):
         cancel(world, subscription, reason="payment_failed")
         return
     status = "unpaid" if last and outcome == "unpaid" else "past_due"

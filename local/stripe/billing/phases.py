@@ -41,6 +41,9 @@ def start(world: World, schedule: Object) -> None:
     """The first phase makes the subscription; its invoice is a draft for an hour, as at a renewal."""
     phase = schedule["phases"][0]
     customer = world.store.objects[schedule["customer"]]
+    if customer.get("deleted"):
+        schedule_end.cancel(world, schedule)
+        return
     given: Object = {"items": [_wanted(item) for item in phase["items"]], "metadata": phase["metadata"] or {}}
     chosen = phase["default_payment_method"] or schedule["default_settings"]["default_payment_method"]
     given |= {"default_payment_method": chosen} if chosen else {}
@@ -133,6 +136,16 @@ def _change_at_boundary(world: World, subscription: Object, phase: Object, given
     new = subscription["items"]["data"][0]["price"]["recurring"]
     if old != new or "billing_cycle_anchor" in given:
         subscription["billing_cycle_anchor"] = periods.period(subscription)[1]
+
+
+def look_ahead(world: World, subscription: Object) -> None:
+    """For a preview of the renewal: enter the phase that begins with it."""
+    schedule = world.store.get(subscription["schedule"] or "")
+    if schedule is None or schedule["current_phase"]["end_date"] != periods.period(subscription)[1]:
+        return
+    for phase in schedule["phases"][current(schedule) + 1 :][:1]:
+        given: Object = {"items": changes(subscription, phase)}
+        _change_at_boundary(world, subscription, phase, given)
 
 
 def changes(subscription: Object, phase: Object) -> list[Object]:

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from stripe import params as sdk
 
-from ..billing import invoicing, lifecycle, lines, periods, plan_change, proration
+from ..billing import invoicing, lifecycle, lines, periods, phases, plan_change, proration
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..routing import Routes
 from ..world import World, visible
@@ -78,6 +78,7 @@ def _renewal(world: World, subscription: Object, ends: bool) -> Object:
     before = periods.period(subscription)
     full: list[Object] = []
     if not ends:
+        phases.look_ahead(world, subscription)
         periods.set_period(subscription, before[1], periods.following(subscription, before[1]))
         full = [lines.full_period(world, subscription, item) for item in subscription["items"]["data"]]
     invoice = invoicing.draft(world, subscription, "subscription_cycle", full, before)

@@ -58,12 +58,12 @@ def update(world: World, id: str, params: Object) -> Object:
         pending_update.refuse_unsupported(subscription, params)
     if plan_change.ends_trial_without_card(world, subscription, params):
         return subscription
+    if _moves_money(params):
+        pending_update.expire(world, subscription)
     mark = world.mark()
     with world.changing(subscription, None):
         before = _copy(subscription)
         subscription_discounts.change(world, subscription, params)
-        if _moves_money(params):
-            pending_update.expire(world, subscription)
         subscription_cancel.plan(world, subscription, params)
         invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
         _plain(world, subscription, params)
