@@ -46,3 +46,19 @@ def test_what_is_held_is_let_go(shop: Shop) -> None:
     assert (intent.status, intent.amount_capturable, intent.latest_charge.refunded) == ("canceled", 0, True)
     with pytest.raises(stripe.InvalidRequestError, match="status of canceled"):
         shop.v1.payment_intents.capture(intent.id)
+
+
+def test_a_shop_that_confirms_itself_confirms_again_after_the_bank(shop: Shop) -> None:
+    intent = shop.v1.payment_intents.create(
+        {
+            "amount": 2000,
+            "currency": "usd",
+            "payment_method": "pm_card_threeDSecure2Required",
+            "confirmation_method": "manual",
+            "confirm": True,
+        }
+    )
+    assert intent.status == "requires_action"
+    assert shop.server.control(f"payment_intents/{intent.id}/authenticate", {}).status_code == 200
+    assert shop.v1.payment_intents.retrieve(intent.id).status == "requires_confirmation"
+    assert shop.v1.payment_intents.confirm(intent.id).status == "succeeded"

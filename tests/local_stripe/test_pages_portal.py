@@ -198,3 +198,22 @@ def test_a_flow_needs_its_feature_and_the_customers_own_subscription(shop: Shop)
         portal(shop, other, {"subscription_cancel": {"enabled": False}}, flow_data=flow)
     url = portal(shop, customer)
     assert httpx.post(f"{url}/{theirs.id}/cancel", data={}).status_code == 404
+
+
+def test_a_cheaper_plan_waits_for_the_end_of_the_period(shop: Shop, phone: Page) -> None:
+    customer = shop.customer()
+    customer.subscribe(shop.pro)
+    plans = [{"product": str(shop.v1.prices.retrieve(shop.basic).product), "prices": [shop.basic]}]
+    waits = {"conditions": [{"type": "decreasing_item_amount"}]}
+    update = {"enabled": True, "default_allowed_updates": ["price"], "products": plans, "schedule_at_period_end": waits}
+    phone.goto(portal(shop, customer, {"subscription_update": update}))
+    choose(phone, "Basic")
+    press(phone, "Change plan on 1 February 2026")
+    expect(phone.get_by_text("Changes to Basic on 1 February 2026")).to_be_visible()
+    press(phone, "Keep my plan")
+    assert customer.subscription().schedule is None
+    choose(phone, "Basic")
+    press(phone, "Change plan on 1 February 2026")
+    assert plan_of(customer) == shop.pro
+    customer.travel_to(FEBRUARY + DAY)
+    assert (plan_of(customer), customer.latest_invoice().total) == (shop.basic, 1000)

@@ -5,7 +5,7 @@ Server-rendered, without JavaScript, on loopback names only. Each module adds it
 
 from typing import TYPE_CHECKING
 
-from . import challenge, checkout, invoice, portal, portal_cards, portal_ending, portal_plan
+from . import challenge, checkout, invoice, portal, portal_cards, portal_ending, portal_later, portal_plan
 from .site import Site
 
 if TYPE_CHECKING:
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 def site(world: "World") -> Site:
     """All pages over one world; its ``routes`` go into the application."""
     site = Site(world)
-    for page in (challenge, checkout, invoice, portal, portal_cards, portal_ending, portal_plan):
+    for page in (challenge, checkout, invoice, portal, portal_cards, portal_ending, portal_later, portal_plan):
         page.register(site)
     return site

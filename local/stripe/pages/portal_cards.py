@@ -12,7 +12,7 @@ from ..protocol.errors import StripeError
 from ..resources import customers, payment_methods, setup_intent, setup_intents, subscriptions
 from ..world import World
 from . import card_form
-from .portal import Visit
+from .portal_visit import Visit
 from .site import Fields, Site
 
 Object = dict[str, Any]

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from ..protocol.errors import StripeError
 from ..resources import subscription_cancel, subscription_pause, subscriptions
-from .portal import Visit
+from . import portal_later
+from .portal_visit import Visit
 from .site import Fields, Site
 
 Object = dict[str, Any]
@@ -64,6 +65,7 @@ class EndingPages:
         details: Object = {"cancellation_details": {name: value for name, value in why.items() if value}}
         behavior = feature["proration_behavior"]
         with self.world.transaction():
+            portal_later.take_back(self.world, subscription)
             if at_once:
                 details |= {"prorate": behavior != "none", "invoice_now": behavior == "always_invoice"}
                 subscription_cancel.cancel(self.world, subscription["id"], details)

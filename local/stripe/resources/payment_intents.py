@@ -43,8 +43,6 @@ def create(world: World, params: Object) -> Object:
     if params["amount"] < least:
         shown = lines.money(least, params["currency"].lower())
         raise invalid(f"Amount must be at least {shown} {params['currency'].lower()}", "amount", "amount_too_small")
-    if params.get("confirmation_method") == "manual":
-        raise not_emulated("Manual confirmation", "confirmation_method")
     customer = params.get("customer")
     if customer:
         world.find("customer", customer, "customer")
@@ -56,6 +54,7 @@ def create(world: World, params: Object) -> Object:
         customer,
         automatic_payment_methods={"allow_redirects": "always", **automatic} if automatic else None,
         capture_method=params.get("capture_method", "automatic_async"),
+        confirmation_method=params.get("confirmation_method", "automatic"),
         description=params.get("description"),
         metadata=merged_metadata({}, params.get("metadata", {})),
         receipt_email=params.get("receipt_email"),
@@ -123,7 +122,8 @@ def confirm(world: World, id: str, params: Object) -> Object:
     patient = not params.get("off_session") and not params.get("error_on_requires_action")
     method = world.store.objects[intent["payment_method"]]
     away = bool(params.get("off_session"))
-    outcome = payments.attempt(world, intent, method, off_session=away, patient=patient)
+    passed = intent.pop("_authenticated", None) == method["id"]
+    outcome = payments.attempt(world, intent, method, off_session=away, patient=patient, authenticated=passed)
     return settle(world, intent, method, outcome)
 
 
@@ -153,6 +153,11 @@ def answer_challenge(world: World, id: str, passed: bool) -> Object:
     if intent["status"] != "requires_action":
         raise invalid(f"This PaymentIntent does not wait for authentication; it is {intent['status']}.")
     method = world.store.objects[intent["payment_method"]]
+    if passed and intent["confirmation_method"] == "manual":
+        # https://docs.stripe.com/payments/finalize-payments-on-the-server: the shop confirms once more
+        world.store.edit(intent)["_authenticated"] = method["id"]
+        intent["status"], intent["next_action"] = "requires_confirmation", None
+        return intent
     if passed:
         outcome = payments.attempt(world, intent, method, off_session=False, authenticated=True)
         settle(world, intent, method, outcome)

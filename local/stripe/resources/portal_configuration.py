@@ -70,10 +70,7 @@ def _features() -> Object:
 
 
 def _refuse(features: Object) -> None:
-    update, pause = features.get("subscription_update", {}), features.get("subscription_pause", {})
-    if update.get("schedule_at_period_end", {}).get("conditions"):
-        name = "features[subscription_update][schedule_at_period_end][conditions]"
-        raise not_emulated("Plan changes that the portal schedules for the end of the period", name)
+    pause = features.get("subscription_pause", {})
     if pause.get("duration", {}).get("type", "indefinite") != "indefinite":
         name = "features[subscription_pause][duration][type]"
         raise not_emulated("Pauses that end by themselves", name)
