@@ -22,8 +22,11 @@ def plan(world: World, subscription: Object, params: Object) -> None:
             "cancel_at",
             "parameters_exclusive",
         )
-    if not any(name in params for name in WHEN):
-        return
+    if any(name in params for name in WHEN):
+        _schedule(world, subscription, params)
+
+
+def _schedule(world: World, subscription: Object, params: Object) -> None:
     if subscription["schedule"]:
         message = (
             f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, and updating any "

@@ -142,6 +142,10 @@ def _bill(world: World, subscription: Object, params: Object, share: Fraction) -
         world.emit("invoice.created", invoice)
         cycle_invoice.finalize_later(world, invoice)
         return
+    _collect(world, subscription, invoice, params)
+
+
+def _collect(world: World, subscription: Object, invoice: Object, params: Object) -> None:
     subscription["_being_created"] = True
     behavior = params.get("payment_behavior", "allow_incomplete")
     first_invoice.issue(world, subscription, invoice, behavior, params.get("off_session", False))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from stripe import params as sdk
 
 from ..billing import first_invoice, lifecycle, pause_collection, pending_update, plan_change
@@ -62,11 +61,8 @@ def update(world: World, id: str, params: Object) -> Object:
         pending_update.expire(world, subscription)
     mark = world.mark()
     with world.changing(subscription, None):
-        before = _copy(subscription)
-        subscription_discounts.change(world, subscription, params)
-        subscription_cancel.plan(world, subscription, params)
-        invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
-        _plain(world, subscription, params)
+        before = pending_update.copied(subscription)
+        invoice = _change(world, subscription, params)
         if invoice and behavior == "pending_if_incomplete":
             pending_update.hold_back(world, subscription, before, invoice, params)
         if subscription["status"] not in lifecycle.OVER:
@@ -75,17 +71,19 @@ def update(world: World, id: str, params: Object) -> Object:
             subscription["_being_created"] = True
             first_invoice.issue(world, subscription, invoice, behavior, params.get("off_session", False))
             del subscription["_being_created"]
-            _announce(world, subscription, before, mark)
-        else:
-            _announce(world, subscription, before, None)
+        _announce(world, subscription, before, mark if invoice else None)
     if subscription["status"] == "trialing":
         first_invoice.warn_of_short_trial(world, subscription)
     return subscription
 
 
-def _copy(subscription: Object) -> Object:
-    copied: Object = orjson.loads(orjson.dumps(subscription))
-    return copied
+def _change(world: World, subscription: Object, params: Object) -> Object | None:
+    """All that the parameters ask for; the draft invoice that is due at once, if any."""
+    subscription_discounts.change(world, subscription, params)
+    subscription_cancel.plan(world, subscription, params)
+    invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
+    _plain(world, subscription, params)
+    return invoice
 
 
 def _announce(world: World, subscription: Object, before: Object, at: int | None) -> None:
