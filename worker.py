@@ -20,6 +20,7 @@ from activities.customers import Customers
 from activities.disputes import Disputes
 from activities.emails import Emails
 from activities.gateway import Stripe, open_stripe
+from activities.new_cards import NewCards
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.plan_changes import PlanChanges
@@ -81,9 +82,11 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
         lets_travel_in_time=settings.lets_travel_in_time,
     )
     effects: list[Callable[..., Any]] = [sign_up.subscribe, plan_changes.change_plan, payments.cancel, payments.resume]
+    new_cards = NewCards(stripe_client)
     disputes, refunds = Disputes(stripe_client, engine), Refunds(stripe_client)
     effects += [refunds.find, refunds.give, refunds.fetch]
-    return [payments.fetch, disputes.fetch, disputes.find_owners, *effects, records.begin, records.save]
+    looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]
+    return [*looks, *effects, new_cards.use_card, records.begin, records.save]
 
 
 def _upkeep(client: Client, settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> list[Callable[..., Any]]:

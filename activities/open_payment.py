@@ -1,8 +1,21 @@
 """The payment behind an open invoice: why it failed, or what it waits for."""
 
+from dataclasses import dataclass
+
 import stripe
 
 from activities.gateway import Stripe, answers
+
+_ANOTHER_CARD = frozenset(
+    (
+        "expired_card", "highest_risk_level", "incorrect_number", "lost_card", "pickup_card",
+        "revocation_of_all_authorizations", "revocation_of_authorization", "stolen_card", "transaction_not_allowed",
+    )
+)  # fmt: skip
+"""Declines after which Stripe charges a card no more, and a card that is out of date.
+
+https://docs.stripe.com/billing/revenue-recovery/smart-retries#hard-decline-codes
+"""
 
 
 async def payment_intent_of(stripe_client: Stripe, invoice_id: str) -> stripe.PaymentIntent | None:
@@ -20,10 +33,20 @@ async def payment_intent_of(stripe_client: Stripe, invoice_id: str) -> stripe.Pa
     return intent if isinstance(intent, stripe.PaymentIntent) else None
 
 
-async def needs_action(stripe_client: Stripe, invoice_id: str) -> bool:
-    """The bank wants the customer to confirm."""
+@dataclass(frozen=True)
+class OpenPayment:
+    """What an open invoice waits for: the customer's word at the bank, or another card."""
+
+    action_required: bool = False
+    needs_new_card: bool = False
+
+
+async def open_payment(stripe_client: Stripe, invoice_id: str) -> OpenPayment:
+    """Why this invoice is still open."""
     intent = await payment_intent_of(stripe_client, invoice_id)
-    return intent is not None and intent.status == "requires_action"
+    if intent is None:
+        return OpenPayment()
+    return OpenPayment(intent.status == "requires_action", why_declined(intent) in _ANOTHER_CARD)
 
 
 def why_declined(intent: stripe.PaymentIntent | None) -> str | None:

@@ -98,6 +98,24 @@ class ResumeOrder:
 
 
 @dataclass(frozen=True)
+class CardOrder:
+    """Use this payment method from now on, and pay ``invoice_id`` with it when one is open."""
+
+    operation_id: str
+    customer_id: str
+    subscription_id: str
+    payment_method: str
+    invoice_id: str | None = None
+
+
+@dataclass(frozen=True)
+class CardUsed:
+    """``declined`` is Stripe's decline code for the open invoice."""
+
+    declined: str | None = None
+
+
+@dataclass(frozen=True)
 class Beginning:
     """What a life begins with: what outlived the one before, and how this installation runs it.
 

@@ -13,7 +13,7 @@ from temporalio import activity
 
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
-from activities.open_payment import needs_action
+from activities.open_payment import OpenPayment, open_payment
 from activities.orders import (
     Canceled,
     CancelOrder,
@@ -55,14 +55,12 @@ class Payments:
         if method is not None:
             await keep_card(self._engine, look.user_id, method)
         invoice = found.latest_invoice
-        action_required = False
+        payment = OpenPayment()
         if isinstance(invoice, stripe.Invoice) and invoice.status == "open":
             await keep_invoice_link(self._engine, look.user_id, invoice)
-            action_required = await needs_action(self._stripe, str(invoice.id))
+            payment = await open_payment(self._stripe, str(invoice.id))
         planned = await planned_change(self._stripe, found, self._catalogue)
-        return facts_from(
-            found, self._catalogue, known_price=look.price, action_required=action_required, planned=planned
-        )
+        return facts_from(found, self._catalogue, known_price=look.price, payment=payment, planned=planned)
 
     @activity.defn(name="payments.cancel")
     async def cancel(self, order: CancelOrder) -> Canceled:

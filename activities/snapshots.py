@@ -5,6 +5,7 @@ from typing import Any
 
 import stripe
 
+from activities.open_payment import OpenPayment
 from lifecycle.facts import Card, EndReason, Facts, Invoice, InvoiceStatus, PlannedChange
 from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.statuses import Status
@@ -19,7 +20,7 @@ def facts_from(
     catalogue: Catalogue,
     *,
     known_price: str | None,
-    action_required: bool,
+    payment: OpenPayment,
     planned: PlannedChange | None = None,
 ) -> Facts:
     """One subscription, with ``latest_invoice`` and the payment methods expanded, as facts.
@@ -46,8 +47,9 @@ def facts_from(
         cancel_at=_moment(subscription.cancel_at),
         ended_at=_moment(subscription.ended_at),
         end_reason=_end_reason(details.reason if details else None),
-        invoice=_invoice(subscription.latest_invoice, action_required=action_required),
+        invoice=_invoice(subscription.latest_invoice, payment),
         card=_card(payment_method_of(subscription)),
+        newer_card=_card(newer_payment_method_of(subscription)),
         planned=planned,
     )
 
@@ -81,6 +83,18 @@ def payment_method_of(subscription: stripe.Subscription) -> stripe.PaymentMethod
     """
     if isinstance(subscription.default_payment_method, stripe.PaymentMethod):
         return subscription.default_payment_method
+    return _default_of_customer(subscription)
+
+
+def newer_payment_method_of(subscription: stripe.Subscription) -> stripe.PaymentMethod | None:
+    """The customer's default when it came after the subscription's own, as after a visit to the portal."""
+    own, chosen = subscription.default_payment_method, _default_of_customer(subscription)
+    if not isinstance(own, stripe.PaymentMethod) or chosen is None or chosen.id == own.id:
+        return None
+    return chosen if chosen.created >= own.created else None
+
+
+def _default_of_customer(subscription: stripe.Subscription) -> stripe.PaymentMethod | None:
     customer = subscription.customer
     if not isinstance(customer, stripe.Customer) or getattr(customer, "deleted", False):
         return None
@@ -98,7 +112,7 @@ def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else moment(seconds)
 
 
-def _invoice(invoice: Any, *, action_required: bool) -> Invoice | None:
+def _invoice(invoice: Any, payment: OpenPayment) -> Invoice | None:
     if not isinstance(invoice, stripe.Invoice):
         return None
     return Invoice(
@@ -110,7 +124,8 @@ def _invoice(invoice: Any, *, action_required: bool) -> Invoice | None:
         finalized_at=_moment(invoice.status_transitions.finalized_at),
         due_at=_moment(invoice.due_date),
         next_attempt_at=_moment(invoice.next_payment_attempt),
-        action_required=action_required,
+        action_required=payment.action_required,
+        needs_new_card=payment.needs_new_card,
     )
 
 

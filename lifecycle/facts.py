@@ -23,6 +23,7 @@ class Invoice:
     """The latest invoice. ``amount`` is what is due, in minor units; ``next_attempt_at`` None: no further try.
 
     ``due_at`` is set for customers who pay by invoice instead of by card (``collection_method`` send_invoice).
+    ``needs_new_card``: the bank will not take this card again, however often it is asked.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Invoice:
     due_at: datetime | None = None
     next_attempt_at: datetime | None = None
     action_required: bool = False
+    needs_new_card: bool = False
 
     @property
     def is_owed(self) -> bool:
@@ -89,7 +91,8 @@ class Facts:
     """One look at a Stripe subscription, its latest invoice and its card.
 
     ``owner_id`` is the user whom its metadata names, ``price`` Stripe's id of the price. ``terms`` is None when it is
-    the one already known, or when no plan of ours has it, as ``unknown_price`` then says.
+    the one already known, or when no plan of ours has it, as ``unknown_price`` then says. ``card`` is what Stripe will
+    charge next; ``newer_card`` is one that the customer has chosen since and the subscription does not use yet.
     """
 
     subscription_id: str
@@ -109,6 +112,7 @@ class Facts:
     end_reason: EndReason | None = None
     invoice: Invoice | None = None
     card: Card | None = None
+    newer_card: Card | None = None
     planned: PlannedChange | None = None
 
     @property

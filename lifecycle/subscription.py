@@ -13,6 +13,9 @@ FIRST_PAYMENT_WINDOW = timedelta(hours=23)
 """Stripe keeps an unpaid first invoice open this long.
 https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses"""
 
+NO_CARD = ""
+"""What was tried when there was no card."""
+
 
 @dataclass(frozen=True)
 class Subscription:
@@ -22,7 +25,8 @@ class Subscription:
     ``trial_reminded_for`` is the end of the trial that the customer was already told of. ``past_due_since`` is the
     first failed charge: nothing but a payment resets it. ``gave_up_at`` is set before we end an unpaid subscription,
     so that the end which Stripe then reports is told for what it is. ``disputes`` and ``refunds`` hold the last known
-    status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``.
+    status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
+    is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
     """
 
     user_id: str
@@ -52,6 +56,8 @@ class Subscription:
     suspended_at: datetime | None = None
     suspended_for: str | None = None
     planned: PlannedChange | None = None
+    tried_card: str | None = None
+    offered_card: str | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -83,6 +89,8 @@ class Subscription:
             invoice=owed,
             card=facts.card,
             planned=facts.planned,
+            tried_card=(tried := self._tried_card(facts, owed)),
+            offered_card=_offered_card(facts, owed, tried),
             needs_attention=surprise or self.needs_attention,
         )
         return known, moves, surprise
@@ -92,6 +100,11 @@ class Subscription:
         if facts.status not in {Status.PAST_DUE, Status.UNPAID}:
             return None
         return self.past_due_since or adopted_at or (owed.late_since if owed else None) or facts.period_starts_at
+
+    def _tried_card(self, facts: Facts, owed: Invoice | None) -> str | None:
+        """Whatever card is there when we learn that an invoice is owed is the one that failed, or there was none."""
+        is_news = self.tried_card is None or self.invoice is None or (owed is not None and self.invoice.id != owed.id)
+        return (facts.card.id if facts.card else NO_CARD) if owed and is_news else self.tried_card
 
     def next_life(self) -> "Subscription":
         """A customer whose subscription is over may begin again; what they used up stays used up."""
@@ -160,6 +173,12 @@ class Subscription:
         """As many failed charges as the policy has patience for."""
         owed, terms = self.invoice, self.terms
         return owed is not None and terms is not None and owed.attempts >= terms.policy.max_payment_attempts
+
+
+def _offered_card(facts: Facts, owed: Invoice | None, tried: str | None) -> str | None:
+    """A card to put to use: any new one while something is owed, else one that the subscription does not use yet."""
+    chosen = facts.newer_card or (facts.card if owed else None)
+    return chosen.id if chosen and chosen.id != tried and not facts.status.is_over else None
 
 
 def card_expires_at(card: Card | None) -> datetime | None:

@@ -102,11 +102,6 @@ class Customer:
         chosen = {"default_payment_method": method.id}
         await at_stripe(lambda: stripe.subscriptions.update_async(subscription.id, chosen, keys[2]))  # type: ignore[arg-type]
 
-    async def pays_the_open_invoice(self) -> None:
-        """On Stripe's hosted invoice page, where the letter's button leads."""
-        invoice, key = str((await self.subscription()).latest_invoice), _key()
-        await at_stripe(lambda: self.stripe.v1.invoices.pay_async(invoice, None, key))
-
     async def latest_invoice(self) -> Any:
         """What was charged last, in Stripe's books."""
         invoice = str((await self.subscription()).latest_invoice)

@@ -1,6 +1,6 @@
 """The demo: one customer's life in a minute, through the public REST API and Stripe's webhooks only.
 
-What the customer does on Stripe's pages (a new card, paying an open invoice) is done there; everything else is a
+What the customer does on Stripe's pages (a new card) is done there; everything else is a
 request that any frontend would send. Between the steps the customer's time is moved ahead.
 """
 
@@ -57,9 +57,8 @@ async def failure(ada: Customer, narrator: Narrator) -> None:
 
 
 async def recovery(ada: Customer, narrator: Narrator) -> None:
-    """A new card, and the open invoice is paid."""
+    """A new card pays the open invoice by itself."""
     await ada.new_card("pm_card_mastercard")
-    await ada.pays_the_open_invoice()
     narrator.tell("A new card pays the open invoice", await ada.becomes("active"), await ada.new_letters())
 
 

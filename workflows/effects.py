@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.orders import CancelOrder, ChangeOrder, ResumeOrder, SubscribeOrder
+from activities.orders import CancelOrder, CardOrder, ChangeOrder, ResumeOrder, SubscribeOrder
 from lifecycle.intents import Cancel, ChangePlan, Outcome, Request, Result, Resume, Subscribe, Timing
 from lifecycle.plan_changes import timing_of
 from lifecycle.refusals import RefusalCode
@@ -55,6 +55,25 @@ async def give_up(subscription: Subscription) -> bool:
     except ActivityError as error:
         raise sorted_out(error) from error
     return not done.paid_meanwhile
+
+
+async def use_card(subscription: Subscription) -> None:
+    """Put the card that the customer has chosen to use, and pay what is owed with it. Raises `RefusedByStripe`.
+
+    A decline is not told here: Stripe counts it, and the look that follows sees it.
+    """
+    card, invoice = subscription.offered_card or "", subscription.invoice.id if subscription.invoice else None
+    order = CardOrder(
+        operation_id=f"{subscription.stripe_subscription_id}/{invoice or 'card'}/{card}",
+        customer_id=subscription.stripe_customer_id or "",
+        subscription_id=subscription.stripe_subscription_id or "",
+        payment_method=card,
+        invoice_id=invoice,
+    )
+    try:
+        await steps.use_card(order)
+    except ActivityError as error:
+        raise sorted_out(error) from error
 
 
 async def end_disputed(subscription: Subscription) -> None:

@@ -13,10 +13,13 @@ from temporalio.exceptions import TimeoutError as TookTooLong
 with workflow.unsafe.imports_passed_through():
     from activities.disputes import Disputes
     from activities.emails import Emails
+    from activities.new_cards import NewCards
     from activities.orders import (
         Beginning,
         Canceled,
         CancelOrder,
+        CardOrder,
+        CardUsed,
         Changed,
         ChangeOrder,
         Look,
@@ -199,6 +202,17 @@ async def cancel(order: CancelOrder) -> Canceled:
         start_to_close_timeout=_SEVERAL_CALLS,
         retry_policy=_UNTIL_REFUSED,
         summary="cancel when the period is over" if order.at_period_end else "cancel now",
+    )
+
+
+async def use_card(order: CardOrder) -> CardUsed:
+    """Put a new card to use in Stripe, and pay what is open."""
+    return await workflow.execute_activity_method(
+        NewCards.use_card,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary=f"use {order.payment_method}",
     )
 
 

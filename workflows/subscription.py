@@ -45,6 +45,9 @@ class SubscriptionWorkflow:
                 await self.work_off_inbox()
                 continue
             await self.continue_as_new_when_due()
+            if self.life.subscription.offered_card and workflow.patched("use-a-new-card"):
+                await self.use_the_new_card()
+                continue
             match self.life.subscription.status:
                 case Status.INCOMPLETE:
                     await self.first_payment()
@@ -87,6 +90,16 @@ class SubscriptionWorkflow:
     async def standstill(self) -> None:
         """Unpaid or paused: nothing happens by itself until somebody pays, resumes or cancels."""
         await self.life.look_after(self.life.subscription.cancel_at, "a payment, a new card or a cancellation")
+
+    async def use_the_new_card(self) -> None:
+        """The customer has chosen another card: it is used from now on, and pays at once what is owed."""
+        offered = self.life.subscription
+        self.life.subscription = replace(offered, tried_card=offered.offered_card, offered_card=None)
+        try:
+            await effects.use_card(offered)
+        except effects.RefusedByStripe as refusal:
+            self.life.flag(str(refusal))
+        await self.life.look("event", "a new card")
 
     async def remind_of_trial_end(self) -> None:
         """Said once for each end of trial; said again when the trial was extended."""

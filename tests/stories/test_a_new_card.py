@@ -1,0 +1,100 @@
+"""A customer chooses another card: it is used from then on, and pays at once what is open."""
+
+import pytest
+
+from tests.fixtures.books import contradictions
+from tests.fixtures.worlds import Customer, World
+
+
+async def chooses(ada: Customer, token: str) -> str:
+    """On Stripe's portal page, which makes the card the customer's default and leaves the subscription as it is."""
+    stripe, customer = ada.world.stripe.v1, await ada.stripe_customer_id()
+    method = await stripe.payment_methods.attach_async(token, {"customer": customer})
+    await stripe.customers.update_async(customer, {"invoice_settings": {"default_payment_method": method.id}})
+    await ada.settled()
+    return method.id
+
+
+async def past_due(world: World, card: str = "pm_card_chargeCustomerFail") -> Customer:
+    """One month was paid; the second could not be."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.use_card(card)
+    await ada.travel(days=31, hours=3)
+    assert await ada.status() == "past_due"
+    return ada
+
+
+async def charged(ada: Customer) -> list[int]:
+    return [invoice["amount_paid"] for invoice in await ada.invoices()]
+
+
+async def test_a_new_card_pays_the_open_invoice_at_once(world: World) -> None:
+    ada = await past_due(world)
+
+    card = await chooses(ada, "pm_card_mastercard")
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["open_invoice"], mine["grace_ends_at"]) == ("active", None, None)
+    assert mine["card"]["brand"] == "mastercard"
+    assert (await ada.stripe_subscription())["default_payment_method"] == card
+    assert await charged(ada) == [1000, 1000]
+    assert (await ada.letters())[-1] == "payment_recovered"
+    assert await contradictions(world, ada) == []
+
+    await ada.travel(days=62)
+    assert await charged(ada) == [1000, 1000, 1000, 1000], "the card pays what follows, too"
+
+
+async def test_a_new_card_that_fails_too_is_tried_once_and_the_next_one_pays(world: World) -> None:
+    ada = await past_due(world)
+    (owed,) = [invoice for invoice in await ada.invoices() if invoice["status"] == "open"]
+
+    await chooses(ada, "pm_card_chargeCustomerFail")
+    mine = await ada.mine()
+    assert mine["status"] == "past_due"
+    tries = (await ada.world.stripe.v1.invoices.retrieve_async(owed["id"])).attempt_count
+    assert tries == owed["attempt_count"] + 1
+    graced = mine["grace_ends_at"]
+
+    await chooses(ada, "pm_card_visa")
+    assert await ada.status() == "active"
+    assert graced is not None
+    assert await charged(ada) == [1000, 1000]
+    assert await contradictions(world, ada) == []
+
+
+async def test_grace_is_not_prolonged_by_a_card_that_fails(world: World) -> None:
+    ada = await past_due(world)
+    before = (await ada.mine())["grace_ends_at"]
+    await ada.travel(days=2)
+
+    await chooses(ada, "pm_card_chargeCustomerFail")
+
+    assert (await ada.mine())["grace_ends_at"] == before
+
+
+async def test_a_new_card_while_nothing_is_open_is_charged_at_the_next_renewal(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+
+    card = await chooses(ada, "pm_card_mastercard")
+
+    assert (await ada.stripe_subscription())["default_payment_method"] == card
+    assert await charged(ada) == [1000], "nothing was owed"
+    assert (await ada.mine())["card"]["brand"] == "mastercard"
+    await ada.travel(days=32)
+    assert await charged(ada) == [1000, 1000]
+
+
+@pytest.mark.parametrize("card", ["pm_card_mastercard"])
+async def test_a_new_card_for_a_first_payment_that_the_bank_asks_about_completes_it(world: World, card: str) -> None:
+    ada = await world.customer()
+    asked = await ada.subscribe("BASIC", trial_period_days=0, card="pm_card_authenticationRequired")
+    assert asked.status_code == 402
+
+    await chooses(ada, card)
+
+    assert await ada.status() == "active"
+    assert await charged(ada) == [1000]
