@@ -64,6 +64,7 @@ class Stationery:
             "price": f"{amount} per {due.interval}" if amount and due.interval else amount,
             "card": wording.card(due.card_brand, due.card_last4),
             "card_expires": _expiry(due),
+            "needs_new_card": bool(due.needs_new_card),
             "action_url": self._action_url(due),
         }
 

@@ -77,6 +77,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         next_charge_at=None if after.is_canceling else after.period_ends_at,
         next_attempt_at=after.invoice.next_attempt_at if after.invoice else None,
         grace_ends_at=after.grace_ends_at,
+        needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,
     )
 
 

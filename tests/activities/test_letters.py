@@ -97,6 +97,14 @@ def test_the_last_automatic_try_is_called_so(stationery: Stationery) -> None:
     assert "This was the last automatic try" in stationery.write(due, "Ada", NOW).text
 
 
+def test_a_card_that_the_bank_refuses_for_good_is_not_promised_another_try(stationery: Stationery) -> None:
+    letter = stationery.write(replace(FACTS, kind=Notification.PAYMENT_FAILED, needs_new_card=True), "Ada", NOW)
+    assert "pay with another card" in " ".join(letter.text.split())
+    assert "try again" not in letter.text
+    assert NEXT_TRY not in letter.text
+    assert "Pay $30.00 with another card" in letter.html
+
+
 def test_access_ends_with_grace_or_the_scheduled_end_whichever_is_first(stationery: Stationery) -> None:
     grace = datetime(2026, 11, 30, tzinfo=UTC)
     due = replace(FACTS, kind=Notification.PAYMENT_FAILED, grace_ends_at=grace)

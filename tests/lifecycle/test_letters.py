@@ -89,3 +89,11 @@ def _due(before: Subscription, facts: Facts) -> list[str]:
     before = replace(before, seq=7)
     now, moves, _ = before.after(facts)
     return [f"{due.kind} {due.occasion}" for due in letters_due(before, replace(now, seq=8), moves)]
+
+
+def test_a_letter_about_a_card_that_is_refused_for_good_says_so() -> None:
+    refused = replace(unpaid_since(day(31)).invoice, needs_new_card=True)  # type: ignore[type-var]
+    before = after(paid())
+    there, moves, _ = before.after(unpaid_since(day(31), invoice=refused))
+    (due,) = letters_due(before, there, moves)
+    assert due.needs_new_card

@@ -111,7 +111,7 @@ def test_grace_is_never_longer_than_promised(history: list[Facts], days: int) ->
 
 
 def _as_stripe_has_it(subscription: Subscription) -> Subscription:
-    """All but what remembers the way: first failure, a trial once had, a flag, terms of an unknown price, cards tried."""
+    """All but what remembers the way: first failure, trial once had, flag, terms of an unknown price, cards tried."""
     known = replace(subscription, past_due_since=None, trial_used=False, needs_attention=None, terms=None)
     return replace(known, tried_card=None, offered_card=None)
 
