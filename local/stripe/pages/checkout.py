@@ -87,7 +87,7 @@ class CheckoutPage:
         return (customer or {}).get("email") or session["customer_email"] or ""
 
     def _why_failed(self, session: Object) -> str:
-        intent = self.world.store.get(session["_intent"] or "") or {}
+        intent = self.world.store.get(session.get("_intent") or "") or {}
         error = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
         code = error.get("code", "")
         return (

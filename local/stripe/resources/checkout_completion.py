@@ -77,7 +77,7 @@ def follow(world: World, intent: Object) -> None:
         return
     world.store.edit(session)
     method = world.store.objects[intent["payment_method"]]
-    _finish(world, session, world.store.get(session["customer"] or session["_customer"] or ""), method)
+    _finish(world, session, world.store.get(session["customer"] or session.get("_customer") or ""), method)
 
 
 payment_intents.when_authenticated.append(follow)
@@ -92,7 +92,7 @@ def _customer(world: World, session: Object, given: Object) -> Object | None:
         return None
     email = session["customer_email"] or given.get("email")
     wanted = {name: value for name, value in (("email", email), ("name", given.get("name"))) if value}
-    if session["_customer"]:
+    if session.get("_customer"):
         return customers.update(world, session["_customer"], wanted)
     customer = customers.create(world, wanted)
     session["_customer"] = customer["id"]
@@ -112,11 +112,11 @@ def _due(world: World, session: Object, customer: Object, method: Object) -> int
 
 def _payment(world: World, session: Object, customer: Object | None, due: int) -> Object:
     """One payment intent for all tries; it learns of its invoice when the session is complete."""
-    known = world.store.get(session["_intent"] or "")
+    known = world.store.get(session.get("_intent") or "")
     if known and known["object"] == "payment_intent" and known["status"] != "canceled":
         world.store.edit(known)["amount"] = due
         return known
-    given, subscribes = session["_payment"], session["mode"] == "subscription"
+    given, subscribes = session.get("_payment", {}), session["mode"] == "subscription"
     intent = new_intent(
         world,
         due,
@@ -139,7 +139,7 @@ def _payment(world: World, session: Object, customer: Object | None, due: int) -
 
 def _setup(world: World, session: Object, customer: Object | None) -> Object:
     """The card is set up when nothing is due; in setup mode by the intent that is there from the beginning."""
-    known = world.store.get(session["_intent"] or "")
+    known = world.store.get(session.get("_intent") or "")
     if known and known["object"] == "setup_intent" and known["status"] not in ("succeeded", "canceled"):
         world.store.edit(known)
         if customer and known["customer"] != customer["id"]:
