@@ -5,7 +5,7 @@ customer clicks), :mod:`.control_disputes` (what the bank does), :mod:`.control_
 :mod:`.control_time` (what time it is), :mod:`.control_webhooks` (what was delivered), and here:
 
 ``GET, POST /_local/settings`` {retry_days, after_last_retry: "cancel" | "unpaid" | "past_due" | "pause",
-                                finalize_after_seconds}
+                                finalize_after_seconds, upcoming_days}
     What an account sets in its dashboard. A POST changes what it names.
 ``GET /_local/recorded``
     {requests, objects}: what was asked and shown, bounded, for checks of shapes.
@@ -65,11 +65,14 @@ class Control:
 
 
 def _changed(settings: Settings, given: JSON) -> Settings:
-    unknown = given.keys() - {"retry_days", "after_last_retry", "finalize_after_seconds"}
+    unknown = given.keys() - asdict(settings).keys()
     if unknown:
         raise invalid(f"Received unknown parameter: {min(unknown)}", min(unknown), "parameter_unknown")
     if given.get("after_last_retry", "cancel") not in Settings.OUTCOMES:
         raise invalid(f"Invalid after_last_retry: must be one of {', '.join(Settings.OUTCOMES)}", "after_last_retry")
+    days = given.get("upcoming_days", 0)
+    if not isinstance(days, int) or not 0 <= days <= 45:
+        raise invalid("Invalid upcoming_days: must be from 0 to 45", "upcoming_days")
     changes = dict(given)
     if "retry_days" in changes:
         changes["retry_days"] = tuple(int(days) for days in changes["retry_days"])

@@ -10,6 +10,7 @@ ORDER = (
     "expire_promotion_code",
     "expire_discount",
     "trial_will_end",
+    "announce_invoice",
     "expire_update",
     "resume_collection",
     "schedule_expiring",

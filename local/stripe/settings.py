@@ -1,6 +1,6 @@
 """What a Stripe account sets in its dashboard and we set through ``/_local/settings``."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 
@@ -14,6 +14,8 @@ class Settings:
     """``cancel``, ``unpaid``, ``past_due`` or ``pause``; what cannot be paused is canceled."""
     finalize_after_seconds: int = 3600
     """How long a renewal's invoice stays a draft."""
+    upcoming_days: int = 0
+    """How many days before a renewal ``invoice.upcoming`` is sent; 0 is never."""
 
     OUTCOMES = ("cancel", "unpaid", "past_due", "pause")
 
@@ -21,7 +23,8 @@ class Settings:
     def of(cls, stored: dict[str, Any] | None) -> Self:
         if not stored:
             return cls()
-        return cls(tuple(stored["retry_days"]), stored["after_last_retry"], stored["finalize_after_seconds"])
+        kept = {one.name: stored[one.name] for one in fields(cls) if one.name in stored}
+        return cls(**{**kept, "retry_days": tuple(kept["retry_days"])})
 
     def as_object(self) -> dict[str, Any]:
         return {"id": "settings", "object": "_settings", **asdict(self)}

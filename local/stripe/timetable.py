@@ -14,12 +14,13 @@ from .billing import (
     phases,
     refunding,
 )
-from .resources import checkout_sessions, coupons, promotion_codes
+from .resources import checkout_sessions, coupons, invoice_preview, promotion_codes
 
 WHEN_DUE: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "expire_coupon": coupons.expire,
     "expire_promotion_code": promotion_codes.expire,
     "expire_discount": discounting.expire,
+    "announce_invoice": invoice_preview.announce,
     "trial_will_end": lifecycle.announce_trial_end,
     "expire_update": pending_update.expire,
     "resume_collection": pause_collection.resume,

@@ -49,3 +49,12 @@ def test_canceling(shop: Shop) -> None:
     done = shop.v1.refunds.create({"charge": charge(shop, "pm_card_visa").id})
     with pytest.raises(stripe.InvalidRequestError, match="unsupported"):
         shop.v1.refunds.cancel(done.id)
+
+
+def test_a_charge_is_annotated_and_found(shop: Shop) -> None:
+    paid = charge(shop, "pm_card_visa")
+    changed = shop.v1.charges.update(paid.id, {"metadata": {"case": "9"}, "fraud_details": {"user_report": "safe"}})
+    assert (changed.metadata["case"], getattr(changed.fraud_details, "user_report", None)) == ("9", "safe")
+    assert [one.id for one in shop.v1.charges.search({"query": "metadata['case']:'9'"}).data] == [paid.id]
+    listed = shop.v1.charges.list({"payment_intent": str(paid.payment_intent)}).data
+    assert [one.id for one in listed] == [paid.id]

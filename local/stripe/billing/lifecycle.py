@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..world import World
-from . import cycle_invoice, invoicing, pause_collection, pausing, payments, pending_update, schedule_end
+from . import cycle_invoice, invoicing, pause_collection, pausing, payments, pending_update, schedule_end, upcoming
 from .periods import following, period, set_period
 
 Object = dict[str, Any]
@@ -14,7 +14,15 @@ TRIAL_WARNING = 3 * DAY
 INCOMPLETE_FOR = 23 * HOUR
 UPDATED = "customer.subscription.updated"
 OVER = ("canceled", "incomplete_expired")
-DEADLINES = ("trial_will_end", "expire_update", "resume_collection", "cancel", "period_end", "expire_incomplete")
+DEADLINES = (
+    "trial_will_end",
+    "announce_invoice",
+    "expire_update",
+    "resume_collection",
+    "cancel",
+    "period_end",
+    "expire_incomplete",
+)
 
 
 def schedule(world: World, subscription: Object) -> None:
@@ -36,6 +44,7 @@ def schedule(world: World, subscription: Object) -> None:
     if status == "paused":
         return
     world.deadlines.set("period_end", subscription, period(subscription)[1])
+    upcoming.plan(world, subscription)
     if status == "trialing" and subscription.get("_announced") != subscription["trial_end"]:
         world.deadlines.set("trial_will_end", subscription, subscription["trial_end"] - TRIAL_WARNING)
 

@@ -27,4 +27,6 @@ def list_(world: World, params: Object) -> Object:
     def keep(one: Object) -> bool:
         return same(one) and all(one["payment"].get(name) == value for name, value in wanted.items())
 
-    return page(world.store.all("invoice_payment"), params, "/v1/invoice_payments", keep)
+    store, invoice = world.store, params.get("invoice")
+    found = store.where("invoice_payment", "invoice", invoice) if invoice else store.all("invoice_payment")
+    return page(found, params, "/v1/invoice_payments", keep)

@@ -36,6 +36,16 @@ def create_preview(world: World, params: Object) -> Object:
     return _as_upcoming(world, shown)
 
 
+def announce(world: World, subscription: Object) -> None:
+    """Some days before it renews; nothing is said of a subscription that has no next invoice."""
+    world.store.edit(subscription)["_upcoming"] = periods.period(subscription)[1]
+    try:
+        invoice = create_preview(world, {"subscription": subscription["id"]})
+    except StripeError:
+        return
+    world.emit("invoice.upcoming", {**invoice, "_clock": subscription["_clock"]})
+
+
 def _as_upcoming(world: World, shown: Object) -> Object:
     id = world.new_id("upcoming_in")
     old = shown["id"]
