@@ -69,6 +69,7 @@ class Deliveries:
         for delivery in list(self.outstanding.values()):
             if self.world.store.get(delivery.endpoint) is None:
                 self._finish(delivery)
+        self.book.forget_endpoints_that_are_gone()
 
     def _expect(self, delivery: Delivery) -> None:
         self.outstanding[(delivery.event, delivery.endpoint)] = delivery

@@ -77,6 +77,12 @@ class DeliveryBook:
         self.world.events.let_go(event)
         self.journal.write("update deliveries set due = null where event = ? and endpoint = ?", (event, endpoint))
 
+    def forget_endpoints_that_are_gone(self) -> None:
+        """What was given up for them is not waited for any more."""
+        for event, endpoint in [one for one in self.given_up if self.world.store.get(one[1]) is None]:
+            self.given_up.discard((event, endpoint))
+            self.finish(event, endpoint)
+
     def finish(self, event: str, endpoint: str) -> None:
         self.world.events.delivered(event)
         self.journal.write("delete from deliveries where event = ? and endpoint = ?", (event, endpoint))

@@ -18,7 +18,7 @@ create table if not exists deliveries (
 """
 FROM_2 = """
 alter table events add column logged real;
-alter table answers add column request text not null default '';
+drop table answers;
 """
 
 

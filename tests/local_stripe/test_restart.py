@@ -1,5 +1,6 @@
 """State survives the death of the process."""
 
+import sqlite3
 from pathlib import Path
 
 from tests.local_stripe.patience import until
@@ -29,5 +30,25 @@ def test_killed_in_the_middle_everything_goes_on(tmp_path: Path, receiver: Recei
         server.kill()
         server.start_again()
         assert shop.v1.customers.create({}, again).id == first.id
+    finally:
+        server.kill()
+
+
+def test_what_an_earlier_version_kept_is_taken_over(tmp_path: Path) -> None:
+    server = RunningStripe(tmp_path)
+    try:
+        shop = Shop(server)
+        customer = shop.v1.customers.create({"name": "Old"}, {"idempotency_key": "kept"})
+        server.kill()
+        with sqlite3.connect(tmp_path / "stripe.sqlite") as database:
+            database.execute("alter table events drop column logged")
+            database.execute("alter table answers drop column request")
+            database.execute("pragma user_version = 2")
+        database.close()
+        server.start_again()
+        assert shop.v1.customers.retrieve(customer.id).name == "Old"
+        assert "customer.created" in [event.type for event in shop.v1.events.list().data]
+        again = shop.v1.customers.create({"name": "Old"}, {"idempotency_key": "kept"})
+        assert again.id != customer.id, "keys were kept in another form"
     finally:
         server.kill()

@@ -125,6 +125,14 @@ def test_a_dropped_one_is_listed_as_not_delivered_and_can_be_sent_again(
     assert event.id in [one.id for one in shop.v1.events.list({"delivery_success": True}).data]
 
 
+def test_what_was_dropped_for_an_endpoint_is_forgotten_with_it(shop: Shop, receiver: Receiver, endpoint: Any) -> None:
+    shop.server.control("faults", {"fault": "drop", "count": 1})
+    shop.v1.customers.create({})
+    assert latest(shop).pending_webhooks == 1
+    shop.v1.webhook_endpoints.delete(endpoint.id)
+    assert latest(shop).pending_webhooks == 0
+
+
 def test_an_event_is_sent_again_as_often_as_one_likes(shop: Shop, receiver: Receiver, secret: str) -> None:
     shop.v1.customers.create({})
     until(lambda: delivered(shop), "the webhook is delivered")
