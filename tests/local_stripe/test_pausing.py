@@ -187,3 +187,12 @@ def test_collection_is_resumed_by_hand(shop: Shop) -> None:
     past: Any = {"pause_collection": {"behavior": "void", "resumes_at": date(2026, 4, 1)}}
     with pytest.raises(stripe.InvalidRequestError, match="future"):
         shop.v1.subscriptions.update(subscription.id, past)
+
+
+def test_what_was_to_end_with_its_period_ends_then_although_it_stands_still(shop: Shop) -> None:
+    customer = halfway(shop)
+    subscription = customer.subscription()
+    shop.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    shop.v1.subscriptions.pause(subscription.id)
+    customer.travel_to(MAY)
+    assert customer.subscription().status == "canceled"

@@ -32,7 +32,7 @@ def schedule(world: World, subscription: Object) -> None:
     status = subscription["status"]
     if status in OVER:
         return
-    if subscription["cancel_at"] and not subscription["cancel_at_period_end"]:
+    if subscription["cancel_at"] and (not subscription["cancel_at_period_end"] or status == "paused"):
         world.deadlines.set("cancel", subscription, subscription["cancel_at"])
     if subscription["pending_update"]:
         world.deadlines.set("expire_update", subscription, subscription["pending_update"]["expires_at"])

@@ -36,6 +36,8 @@ def _schedule(world: World, subscription: Object, params: Object) -> None:
     at_end = bool(params.get("cancel_at_period_end"))
     if "cancel_at" not in params and at_end is subscription["cancel_at_period_end"]:
         return
+    if at_end and subscription["status"] == "paused":
+        raise not_emulated("Canceling at the end of a period that stands still", "cancel_at_period_end")
     shortened.mend(world, subscription)
     at = _moment(world, subscription, params)
     subscription["cancel_at"], subscription["cancel_at_period_end"] = at, at_end
