@@ -25,6 +25,7 @@ COPY database database
 COPY activities activities
 COPY workflows workflows
 COPY api api
+COPY commands commands
 ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONUNBUFFERED=1 \

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands import add_commands
+from commands.installation import ends_with as _ends_with
+from commands.installation import read_settings as _settings
+
 if TYPE_CHECKING:
     from lifecycle.intents import Intent
-    from settings import Settings
     from workflows.operating import Asked
 
 app = typer.Typer(
@@ -26,6 +29,7 @@ app = typer.Typer(
 )
 plans = typer.Typer(help="The plan catalogue (plans.toml) and its products and prices in Stripe.", no_args_is_help=True)
 app.add_typer(plans, name="plans", rich_help_panel="An installation")
+add_commands(app)
 if importlib.util.find_spec("local") is not None:
     from local.commands import add_to
 
@@ -123,25 +127,6 @@ def _ask(user: str, intent: "Intent", key: str | None) -> "Asked":
     if asked.outcome.result is not Result.DONE:
         raise _ends_with(f"{asked.outcome.code}: {asked.outcome.detail}")
     return asked
-
-
-def _settings() -> "Settings":
-    """The installation's settings; what is missing or wrong is said by its name, never with its value."""
-    from pydantic import ValidationError
-
-    from settings import Settings
-
-    try:
-        return Settings()  # type: ignore[call-arg]  # from the environment
-    except ValidationError as invalid:
-        faults = invalid.errors(include_input=False, include_url=False)
-    lines = [f"  {' '.join(f'PERENNIAL_{part}:'.upper() for part in fault['loc'])} {fault['msg']}" for fault in faults]
-    raise _ends_with("\n".join(["The environment does not describe an installation:", *lines]))
-
-
-def _ends_with(words: str) -> typer.Exit:
-    typer.echo(words, err=True)
-    return typer.Exit(1)
 
 
 def main() -> None:

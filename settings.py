@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     catch_up_seconds: int = Field(default=900, ge=1)
     """How often Stripe's Events API is asked for events that were never delivered to us."""
 
+    reconcile_seconds: int = Field(default=86_400, ge=60)
+    """How often every subscription is compared with Stripe; a round is spread over most of that time."""
+
     # Retention
     events_kept_days: int = Field(default=400, ge=31)
     """How long events that are dealt with are kept. Stripe sends for 3 days and keeps 30: a forgotten one would be new.

@@ -24,6 +24,15 @@ WEBHOOKS = Counter(
 LEDGER_LAG = Gauge(
     "perennial_ledger_lag_seconds", "Age of the oldest event that no workflow has been told of; 0 when there is none"
 )
+RECONCILED = Counter(
+    "perennial_reconciled_total",
+    "Subscriptions compared with Stripe: agreed, repaired, needs_person, or unreachable (no answer of its workflow)",
+    ["verdict"],
+)
+RECONCILIATION_AGE = Gauge(
+    "perennial_reconciliation_age_seconds",
+    "Time since all subscriptions were last compared with Stripe; -1 when they never were",
+)
 OPERATIONS = Counter(
     "perennial_operations_total", "Intents of customers, by how they were answered", ["kind", "outcome"]
 )

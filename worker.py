@@ -24,6 +24,7 @@ from activities.new_cards import NewCards
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.plan_changes import PlanChanges
+from activities.reconciliation import Comparison
 from activities.records import Records
 from activities.refunds import Refunds
 from activities.retention import Retention
@@ -34,12 +35,21 @@ from settings import Settings
 from workflows.connection import connect_patiently, patiently
 from workflows.door import Door
 from workflows.promises import Promises
+from workflows.reconciling import Reconciler, Rounds
 from workflows.relay import Relay
 from workflows.subscription import SubscriptionWorkflow
-from workflows.upkeep import CatchUpWorkflow, RetentionWorkflow, SweepWorkflow, keep_schedules
+from workflows.upkeep import (
+    CatchUpWorkflow,
+    ReconciliationWorkflow,
+    RetentionWorkflow,
+    SweepWorkflow,
+    keep_schedules,
+)
 
 DRAIN = timedelta(seconds=20)
 """How long activities may finish when the worker is told to stop; after that another worker tries them again."""
+
+UPKEEP = [SweepWorkflow, CatchUpWorkflow, ReconciliationWorkflow, RetentionWorkflow]
 
 SANDBOX = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
@@ -59,7 +69,7 @@ def make_worker(
     return Worker(
         client,
         task_queue=settings.temporal_task_queue,
-        workflows=[SubscriptionWorkflow, SweepWorkflow, CatchUpWorkflow, RetentionWorkflow],
+        workflows=[SubscriptionWorkflow, *UPKEEP],
         activities=[*_life(settings, engine, stripe_client), *_upkeep(client, settings, engine, stripe_client)],
         interceptors=[PatienceInterceptor()],
         workflow_runner=SANDBOX,
@@ -96,7 +106,11 @@ def _upkeep(client: Client, settings: Settings, engine: AsyncEngine, stripe_clie
     promises = Promises(engine, Door(client, settings.temporal_task_queue))
     catch_up = CatchUp(stripe_client, engine)
     retention = Retention(engine, settings)
-    return [emails.send, emails.sweep, relay.sweep, promises.keep, catch_up.catch_up, retention.discard]
+    comparison = Comparison(stripe_client, engine, load_catalogue(settings.plans_file))
+    reconciler = Reconciler(comparison, engine, client, settings.temporal_task_queue)
+    rounds = Rounds(reconciler, engine, every_seconds=settings.reconcile_seconds)
+    sweeping: list[Callable[..., Any]] = [emails.sweep, relay.sweep, promises.keep]
+    return [emails.send, *sweeping, catch_up.catch_up, retention.discard, rounds.walk]
 
 
 async def run(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from api.outside import connect_outside
 from api.parts import Outside, Parts
 from database.ledger import Ledger
 from database.reading import read_ledger_lag
+from database.reconciliation import read_age
 from database.session import make_engine
 from lifecycle.plans import Catalogue, load_catalogue
 from settings import Settings
@@ -116,3 +117,4 @@ async def _measure_lag(engine: AsyncEngine) -> None:
     """While the database is away the last value stands."""
     with contextlib.suppress(SQLAlchemyError, OSError):
         telemetry.LEDGER_LAG.set(await read_ledger_lag(engine))
+        telemetry.RECONCILIATION_AGE.set(await read_age(engine))

@@ -14,7 +14,7 @@ from api.media import json_only
 from api.parts import PartsIn
 from api.previewing import proration_date
 from api.problems import Problem
-from api.views import OperationView, SubscriptionView, TimelineEntryView, TimelineView, view_subscription
+from api.views import OperationView, SubscriptionView, TimelineView, view_entry, view_subscription
 from database.reading import read_subscription, read_timeline
 from lifecycle.intents import Cancel, ChangePlan, Resume, Subscribe
 from lifecycle.plans import Interval, Terms
@@ -59,7 +59,7 @@ async def read_my_timeline(
     beyond = (int(seq), int(position)) if cursor else None
     rows = await read_timeline(parts.engine, caller.user_id, beyond=beyond, newest_first=newest_first, limit=limit + 1)
     page = rows[:limit]
-    entries = [TimelineEntryView(**{name: row[name] for name in TimelineEntryView.model_fields}) for row in page]
+    entries = [view_entry(dict(row)) for row in page]
     more = f"{page[-1]['seq']}-{page[-1]['position']}" if len(rows) > limit else None
     return TimelineView(entries=entries, next_cursor=more)
 

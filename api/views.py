@@ -148,6 +148,17 @@ class TimelineEntryView(BaseModel):
     detail: dict[str, Any] = Field(examples=[{"plan": "BASIC"}])
 
 
+_FOR_OPERATORS = {"policy", "max_payment_attempts", "letters"}
+"""How a rule was applied, which is told in full by ``perennial timeline``."""
+
+
+def view_entry(row: Mapping[str, Any]) -> TimelineEntryView:
+    """A line of the timeline as its customer reads it."""
+    own = {name: row[name] for name in TimelineEntryView.model_fields}
+    own["detail"] = {name: value for name, value in row["detail"].items() if name not in _FOR_OPERATORS}
+    return TimelineEntryView(**own)
+
+
 class TimelineView(BaseModel):
     """A page of what happened, in the order asked for."""
 

@@ -40,7 +40,7 @@ _TIMELINE_OLDEST_FIRST = text(
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
     where user_id = :user_id and (seq, position) > (:seq, :position)
-        and entry not in ('needs_attention', 'acknowledged')
+        and entry not in ('needs_attention', 'acknowledged', 'reconciled', 'recovered')
     order by seq, position
     limit :limit
     """
@@ -50,7 +50,7 @@ _TIMELINE_NEWEST_FIRST = text(
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
     where user_id = :user_id and (seq, position) < (:seq, :position)
-        and entry not in ('needs_attention', 'acknowledged')
+        and entry not in ('needs_attention', 'acknowledged', 'reconciled', 'recovered')
     order by seq desc, position desc
     limit :limit
     """

@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 
 import structlog
@@ -13,17 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from database.deliveries import Event, claim_due, find_owners, mark_delivered, put_off, seconds_until_due
 from lifecycle.events import EventHint, is_about_a_dispute, is_about_a_refund
 from settings import Settings
-from workflows.carried import first_of_life
 from workflows.door import workflow_id
+from workflows.signals import SIGNAL_TIMEOUT, signal_with_start
 from workflows.subscription import SubscriptionWorkflow
 
-SIGNAL_TIMEOUT = timedelta(seconds=10)
 PAUSE_WHEN_AWAY_SECONDS = 2.0
 SHORTEST_PAUSE_SECONDS = 0.05
 
@@ -147,18 +144,7 @@ class Relay:
         await handle.signal(SubscriptionWorkflow.stripe_events, hints, rpc_timeout=SIGNAL_TIMEOUT)
 
     async def _signal_with_start(self, user_id: str, hints: list[EventHint]) -> None:
-        await self._client.start_workflow(
-            SubscriptionWorkflow.run,
-            first_of_life(user_id),
-            id=workflow_id(user_id),
-            task_queue=self._task_queue,
-            start_signal="stripe_events",
-            start_signal_args=[hints],
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary="One customer's subscription, from the first click to the end",
-            rpc_timeout=SIGNAL_TIMEOUT,
-        )
+        await signal_with_start(self._client, self._task_queue, user_id, hints)
 
 
 def _heartbeat() -> None:

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.retention import Retention
     from settings import Settings
     from workflows.promises import Promises
+    from workflows.reconciling import Rounds
     from workflows.relay import Relay
 
 _LIMITS: dict[str, Any] = {
@@ -37,6 +38,7 @@ _LIMITS: dict[str, Any] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3),
 }
 """What fails three times is taken up by the next run."""
+_SHORT, _LONG = timedelta(minutes=30), timedelta(days=3)
 
 
 @workflow.defn(name="Sweep")
@@ -80,6 +82,20 @@ class CatchUpWorkflow:
         )
 
 
+@workflow.defn(name="Reconciliation")
+class ReconciliationWorkflow:
+    """Compares every subscription with Stripe, slice by slice."""
+
+    @workflow.run
+    async def run(self) -> None:
+        """Until all were looked at; a round that is interrupted is gone on with by the next run."""
+        while not await workflow.execute_activity_method(
+            Rounds.walk, summary="compare the books", **_LIMITS | {"start_to_close_timeout": timedelta(minutes=30)}
+        ):
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new()
+
+
 @workflow.defn(name="Retention")
 class RetentionWorkflow:
     """Discards what nobody asks for any more."""
@@ -92,18 +108,19 @@ class RetentionWorkflow:
 
 async def keep_schedules(client: Client, settings: Settings) -> None:
     """Create the schedules, or bring them to what the settings say; one that an operator paused stays paused."""
-    rhythm: dict[str, tuple[Any, timedelta]] = {
-        "sweep": (SweepWorkflow.run, timedelta(seconds=settings.sweep_seconds)),
-        "catch-up": (CatchUpWorkflow.run, timedelta(seconds=settings.catch_up_seconds)),
-        "retention": (RetentionWorkflow.run, timedelta(days=1)),
+    rhythm: dict[str, tuple[Any, timedelta, timedelta]] = {
+        "sweep": (SweepWorkflow.run, timedelta(seconds=settings.sweep_seconds), _SHORT),
+        "catch-up": (CatchUpWorkflow.run, timedelta(seconds=settings.catch_up_seconds), _SHORT),
+        "retention": (RetentionWorkflow.run, timedelta(days=1), _SHORT),
+        "reconciliation": (ReconciliationWorkflow.run, timedelta(seconds=settings.reconcile_seconds), _LONG),
     }
-    for name, (run, every) in rhythm.items():
+    for name, (run, every, at_most) in rhythm.items():
         schedule = Schedule(
             action=ScheduleActionStartWorkflow(
                 run,
                 id=f"upkeep/{name}",
                 task_queue=settings.temporal_task_queue,
-                run_timeout=timedelta(minutes=30),
+                run_timeout=at_most,
             ),
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),

@@ -1,0 +1,11 @@
+"""What an operator does by hand: ``perennial`` and one module for each command."""
+
+import typer
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Hook these commands into ``perennial``; nothing heavy is imported before one of them runs."""
+    from commands.reconcile import reconcile
+
+    panel = "An installation"
+    app.command("reconcile", rich_help_panel=panel)(reconcile)

@@ -1,0 +1,78 @@
+"""What every command needs: the settings, the parts, and a short word when something is missing or away."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from temporalio.client import Client
+
+    from activities.gateway import Stripe
+    from lifecycle.plans import Catalogue
+    from settings import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The clients of one installation."""
+
+    settings: "Settings"
+    engine: "AsyncEngine"
+    stripe: "Stripe"
+    temporal: "Client"
+    catalogue: "Catalogue"
+
+
+def read_settings() -> "Settings":
+    """The installation's settings; what is missing or wrong is said by its name, never with its value."""
+    from pydantic import ValidationError
+
+    from settings import Settings
+
+    try:
+        return Settings()  # type: ignore[call-arg]  # from the environment
+    except ValidationError as invalid:
+        faults = invalid.errors(include_input=False, include_url=False)
+    lines = [f"  {' '.join(f'PERENNIAL_{part}:'.upper() for part in fault['loc'])} {fault['msg']}" for fault in faults]
+    raise ends_with("\n".join(["The environment does not describe an installation:", *lines]))
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Parts]:
+    """Every part, or a word on the one that is away and exit code 1."""
+    from sqlalchemy.exc import SQLAlchemyError
+    from temporalio.service import RPCError
+
+    from activities.gateway import StripeAway, StripeRefused, open_stripe
+    from database.session import make_engine
+    from lifecycle.plans import InvalidCatalogue, load_catalogue
+    from workflows.connection import connect
+
+    settings = read_settings()
+    engine = make_engine(settings, application_name="perennial-cli")
+    try:
+        async with open_stripe(settings) as stripe_client:
+            client = await connect(settings, lazy=True)
+            yield Parts(settings, engine, stripe_client, client, load_catalogue(settings.plans_file))
+    except StripeAway as error:
+        raise ends_with(f"Stripe is away: {error}") from None
+    except StripeRefused as error:
+        raise ends_with(f"Stripe refused: {error}") from None
+    except RPCError as error:
+        raise ends_with(f"Temporal is away: {error.status.name}") from None
+    except SQLAlchemyError as error:
+        raise ends_with(f"PostgreSQL: {str(getattr(error, 'orig', error)).splitlines()[0]}") from None
+    except InvalidCatalogue as error:
+        raise ends_with(f"{settings.plans_file} is not a catalogue: {error}") from None
+    finally:
+        await engine.dispose()
+
+
+def ends_with(words: str) -> typer.Exit:
+    """Say it on stderr, and leave with 1."""
+    typer.echo(words, err=True)
+    return typer.Exit(1)
