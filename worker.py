@@ -28,6 +28,7 @@ from activities.reconciliation import Comparison
 from activities.records import Records
 from activities.refunds import Refunds
 from activities.retention import Retention
+from activities.second_subscriptions import SecondSubscriptions
 from activities.sign_up import SignUp
 from database.session import make_engine
 from lifecycle.plans import load_catalogue
@@ -94,6 +95,7 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     effects: list[Callable[..., Any]] = [sign_up.subscribe, plan_changes.change_plan, payments.cancel, payments.resume]
     new_cards = NewCards(stripe_client)
     disputes, refunds = Disputes(stripe_client, engine), Refunds(stripe_client)
+    effects += [SecondSubscriptions(stripe_client, refunds).take_back]
     effects += [refunds.find, refunds.give, refunds.fetch]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]
     return [*looks, *effects, new_cards.use_card, records.begin, records.save]

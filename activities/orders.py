@@ -116,6 +116,24 @@ class CardUsed:
 
 
 @dataclass(frozen=True)
+class TakeBackOrder:
+    """End a subscription that was begun beside the one that runs, and give back what was paid for it."""
+
+    user_id: str
+    customer_id: str
+    subscription_id: str
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """``refunded`` in minor units of ``currency``; ``kept`` is what could not be given back."""
+
+    refunded: int = 0
+    currency: str = ""
+    kept: int = 0
+
+
+@dataclass(frozen=True)
 class Beginning:
     """What a life begins with: what outlived the one before, and how this installation runs it.
 

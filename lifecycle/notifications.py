@@ -26,7 +26,8 @@ class NotificationDue:
     """A letter to be written: what it is about, without a word on who gets it.
 
     ``occasion`` makes it unique for the user and kind (a period, an invoice and try, an operation).
-    ``amount`` is in minor units of ``currency``. ``needs_new_card``: trying the same card again is of no use. Name and address are looked up only when it is sent.
+    ``amount`` is in minor units of ``currency``. ``needs_new_card``: trying the same card again is of no use.
+    Name and address are looked up only when it is sent.
     """
 
     kind: Notification

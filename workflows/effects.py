@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.orders import CancelOrder, CardOrder, ChangeOrder, ResumeOrder, SubscribeOrder
+from activities.orders import CancelOrder, CardOrder, ChangeOrder, ResumeOrder, SubscribeOrder, TakeBackOrder, TakenBack
 from lifecycle.intents import Cancel, ChangePlan, Outcome, Request, Result, Resume, Subscribe, Timing
 from lifecycle.plan_changes import timing_of
 from lifecycle.refusals import RefusalCode
@@ -55,6 +55,15 @@ async def give_up(subscription: Subscription) -> bool:
     except ActivityError as error:
         raise sorted_out(error) from error
     return not done.paid_meanwhile
+
+
+async def take_back(subscription: Subscription, second: str) -> TakenBack:
+    """End a second subscription of this customer's; the first one stands. Raises `RefusedByStripe`."""
+    order = TakeBackOrder(subscription.user_id, subscription.stripe_customer_id or "", second)
+    try:
+        return await steps.take_back(order)
+    except ActivityError as error:
+        raise sorted_out(error) from error
 
 
 async def use_card(subscription: Subscription) -> None:

@@ -17,7 +17,7 @@ from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
 from lifecycle.refunds import after_refund
 from lifecycle.subscription import Subscription
-from workflows import showing, steps, timeline
+from workflows import effects, showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
 from workflows.looking import Seen, look_at_disputes, look_at_refunds, look_at_stripe
 
@@ -109,6 +109,7 @@ class Life:
         flagged_for = self.last_saved.needs_attention
         seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
         disputes, refunds = await look_at_disputes(hints), await look_at_refunds(hints)
+        taken_back = [await self._taken_back(second) for second in seen.seconds]
         before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
         told, moves = self._adopt(before, seen, cause)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
@@ -116,6 +117,7 @@ class Life:
             if hint.in_vain:
                 self.flag(f"this differs from Stripe, and a look has not mended it: {hint.differs}")
         entries = timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
+        entries += [entry for entry in taken_back if entry]
         entries += timeline.asked_for(hints, self.clock.now())
         for dispute in disputes:
             self.subscription, lines = after_dispute(self.subscription, dispute, self.clock.now())
@@ -165,6 +167,20 @@ class Life:
             self.letters_under_way.add(task)
             task.add_done_callback(self.letters_under_way.discard)
         self.outcomes = dict(list({**self.outcomes, **saving.outcomes}.items())[-OUTCOMES_KEPT:])
+
+    async def _taken_back(self, second: str) -> Entry | None:
+        """The customer began twice; the first subscription stands, and a person hears of it."""
+        own = self.subscription.stripe_subscription_id
+        try:
+            taken = await effects.take_back(self.subscription, second)
+        except effects.RefusedByStripe as refusal:
+            self.flag(f"{second} runs beside {own} and could not be taken back: {refusal}")
+            return None
+        kept = f", {taken.kept} could not be given back" if taken.kept else ""
+        given = f"{taken.refunded} {taken.currency} (minor units) refunded" if taken.currency else "nothing was paid"
+        self.flag(f"{second} was begun beside {own}: it was canceled, {given}{kept}")
+        detail = {"second": second, "refunded": str(taken.refunded), "currency": taken.currency}
+        return self.entry("second_subscription_taken_back", "event", second, **detail)
 
     def _adopt(self, before: Subscription, seen: Seen, cause: str) -> tuple[Sequence[str], list[Move]]:
         """Facts are adopted whatever they say; whom we meet in the middle of a life is met now.

@@ -28,12 +28,15 @@ with workflow.unsafe.imports_passed_through():
         Saving,
         Subscribed,
         SubscribeOrder,
+        TakeBackOrder,
+        TakenBack,
     )
     from activities.payments import Payments
     from activities.plan_changes import PlanChanges
     from activities.records import Records
     from activities.refund_orders import PaymentWish, Refunded, RefundOrder
     from activities.refunds import Refunds
+    from activities.second_subscriptions import SecondSubscriptions
     from activities.sign_up import SignUp
     from lifecycle.disputes import Dispute
     from lifecycle.facts import Facts
@@ -202,6 +205,17 @@ async def cancel(order: CancelOrder) -> Canceled:
         start_to_close_timeout=_SEVERAL_CALLS,
         retry_policy=_UNTIL_REFUSED,
         summary="cancel when the period is over" if order.at_period_end else "cancel now",
+    )
+
+
+async def take_back(order: TakeBackOrder) -> TakenBack:
+    """End a second subscription and give back what was paid for it."""
+    return await workflow.execute_activity_method(
+        SecondSubscriptions.take_back,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary=f"take back {order.subscription_id}",
     )
 
 
