@@ -185,6 +185,9 @@ def test_a_deleted_coupon_still_reduces_what_it_was_given_to(shop: Shop) -> None
     assert charged(customer) == [900, 900]
     with pytest.raises(stripe.InvalidRequestError, match="No such coupon: 'GONE'"):
         shop.v1.coupons.retrieve(off)
+    shown: Any = shop.v1.subscriptions.retrieve(customer.subscription().id, {"expand": ["discounts.source.coupon"]})
+    assert (shown.discounts[0].source.coupon.name, shown.discounts[0].source.coupon.valid) == ("Gone", False)
+    assert coupon(shop, id="GONE", percent_off=5) == "GONE"
 
 
 def test_codes_are_unique_while_active_and_found_by_their_text(shop: Shop) -> None:

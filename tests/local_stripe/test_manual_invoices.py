@@ -158,3 +158,22 @@ def test_what_waits_for_a_subscription_can_be_billed_now(customer: Customer, sho
     with pytest.raises(stripe.InvalidRequestError) as refused:
         draft(customer, subscription=subscription.id)
     assert refused.value.code == "invoice_no_subscription_line_items"
+
+
+def once_only(shop: Shop, amount: int) -> str:
+    product = shop.v1.products.create({"name": "Setup"}).id
+    return shop.v1.prices.create({"product": product, "unit_amount": amount, "currency": "usd"}).id
+
+
+def test_a_setup_fee_is_on_the_first_invoice_only(customer: Customer, shop: Shop) -> None:
+    fee = [{"price": once_only(shop, 4900)}]
+    subscription = customer.subscribe(shop.basic, add_invoice_items=fee)
+    assert customer.latest_invoice().amount_paid == 5900
+    extra: Any = {"add_invoice_items": [{"price": once_only(shop, 250), "quantity": 2}]}
+    items: Any = [{"amount": 100, "currency": "usd", "description": "Perhaps"}]
+    shop.v1.subscriptions.update(subscription.id, extra)
+    assert shop.v1.invoices.create_preview({"subscription": subscription.id, "invoice_items": items}).total == 1600
+    customer.travel_to(date(2026, 2, 1, 2))
+    assert customer.latest_invoice().amount_paid == 1500
+    customer.travel_to(date(2026, 3, 1, 2))
+    assert customer.latest_invoice().amount_paid == 1000

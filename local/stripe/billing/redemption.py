@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from ..protocol.errors import invalid
+from ..protocol.errors import invalid, missing
 from ..world import World
 from .periods import add_interval
 
@@ -56,11 +56,19 @@ def chosen(world: World, entry: Object, param: str) -> tuple[Object, Object | No
     if len(given) != 1:
         raise invalid("Each discount takes exactly one of coupon, discount and promotion_code.", param)
     if "coupon" in given:
-        return world.find("coupon", entry["coupon"], f"{param}[coupon]"), None
+        return find(world, entry["coupon"], f"{param}[coupon]"), None
     promotion = world.find("promotion_code", entry["promotion_code"], f"{param}[promotion_code]")
     if not promotion["active"]:
         raise invalid(f"The promotion code {promotion['id']} is not active.", f"{param}[promotion_code]")
-    return world.find("coupon", promotion["promotion"]["coupon"], f"{param}[promotion_code]"), promotion
+    return find(world, promotion["promotion"]["coupon"], f"{param}[promotion_code]"), promotion
+
+
+def find(world: World, id: str, param: str) -> Object:
+    """A coupon that nobody deleted; a deleted one is kept only for the discounts that name it."""
+    coupon = world.find("coupon", id, param)
+    if coupon.get("_gone"):
+        raise missing("coupon", id, param)
+    return coupon
 
 
 def refuse_unless_redeemable(world: World, coupon: Object, promotion: Object | None, sale: Sale, param: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from stripe import params as sdk
 
+from ..billing import redemption
 from ..protocol.errors import invalid
 from ..protocol.expansion import includable
 from ..protocol.lists import PAGING, matching, page
@@ -28,7 +29,8 @@ def register(routes: Routes) -> None:
 def create(world: World, params: Object) -> Object:
     _refuse(params)
     id = params.get("id") or world.new_id("", 8)[1:]
-    if world.store.get(id):
+    known = world.store.get(id)
+    if known and not known.get("_gone"):
         raise invalid("Coupon already exists.", "id", "resource_already_exists")
     products = params.get("applies_to", {}).get("products", [])
     for product in products:
@@ -85,11 +87,11 @@ def applies_to(world: World, coupon: Object) -> Object | None:
 
 
 def retrieve(world: World, id: str, params: Object) -> Object:
-    return world.find("coupon", id, "coupon")
+    return redemption.find(world, id, "coupon")
 
 
 def update(world: World, id: str, params: Object) -> Object:
-    coupon = world.find("coupon", id, "coupon")
+    coupon = redemption.find(world, id, "coupon")
     with world.changing(coupon, "coupon.updated"):
         if "name" in params:
             coupon["name"] = params["name"] or None
@@ -100,9 +102,10 @@ def update(world: World, id: str, params: Object) -> Object:
 
 def delete(world: World, id: str, params: Object) -> Object:
     """Nobody can redeem it any more; discounts that were made with it stay."""
-    coupon = world.find("coupon", id, "coupon")
+    coupon = redemption.find(world, id, "coupon")
     world.deadlines.clear("expire_coupon", coupon)
-    world.store.delete(coupon)
+    world.store.edit(coupon)
+    coupon["_gone"], coupon["valid"] = True, False
     world.emit("coupon.deleted", coupon)
     for code in world.store.all("promotion_code"):
         if code["promotion"]["coupon"] == id:
@@ -117,4 +120,5 @@ def expire(world: World, coupon: Object) -> None:
 
 
 def list_(world: World, params: Object) -> Object:
-    return page(world.store.all("coupon"), params, "/v1/coupons", matching(params))
+    kept = [one for one in world.store.all("coupon") if not one.get("_gone")]
+    return page(kept, params, "/v1/coupons", matching(params))

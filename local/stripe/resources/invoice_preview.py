@@ -9,12 +9,12 @@ from ..billing import invoicing, lifecycle, lines, periods, phases, plan_change,
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..routing import Routes
 from ..world import World, visible
-from . import subscription_create, subscription_discounts
+from . import subscription_create, subscription_discounts, subscription_extras
 
 Object = dict[str, Any]
 DETAILS = """billing_cycle_anchor cancel_at_period_end cancel_now items.id items.price items.price_data items.quantity
     items.deleted items.metadata metadata proration_behavior proration_date trial_end"""
-EMULATED = "customer discounts subscription preview_mode " + " ".join(
+EMULATED = f"customer discounts {subscription_extras.IN_PREVIEW} subscription preview_mode " + " ".join(
     f"subscription_details.{name}" for name in DETAILS.split()
 )
 
@@ -66,6 +66,7 @@ def _of_subscription(world: World, params: Object, details: Object) -> Object:
         raise _none(subscription)
     world.store.edit(subscription)
     subscription_discounts.change(world, subscription, {"discounts": params.get("discounts", [])})
+    subscription_extras.add(world, subscription, params.get("invoice_items", []))
     if details.get("cancel_now"):
         return _cancel_now(world, subscription, details)
     anchor = details.pop("billing_cycle_anchor", None)
@@ -115,6 +116,7 @@ def _of_new(world: World, params: Object, details: Object) -> Object:
     given = {name: details[name] for name in names if name in details}
     given |= {"customer": params["customer"], "payment_behavior": "default_incomplete"}
     given["discounts"] = params.get("discounts", [])
+    given["add_invoice_items"] = params.get("invoice_items", [])
     subscription = subscription_create.create(world, given)
     return world.store.objects[subscription["latest_invoice"]]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from stripe import params as sdk
 
+from ..billing import redemption
 from ..protocol.errors import invalid
 from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
@@ -29,7 +30,7 @@ def create(world: World, params: Object) -> Object:
     given = params["promotion"].get("coupon")
     if not given:
         raise invalid("Missing required param: promotion[coupon].", "promotion[coupon]", "parameter_missing")
-    coupon = world.find("coupon", given, "promotion[coupon]")
+    coupon = redemption.find(world, given, "promotion[coupon]")
     _refuse(params, coupon)
     customer = params.get("customer")
     if customer:

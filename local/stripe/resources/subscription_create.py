@@ -7,7 +7,14 @@ from ..billing import anchors, cycle_invoice, first_invoice, invoicing, lifecycl
 from ..billing.periods import add_interval, period_before
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
-from . import setup_intent, subscription_cancel, subscription_discounts, subscription_items, test_clocks
+from . import (
+    setup_intent,
+    subscription_cancel,
+    subscription_discounts,
+    subscription_extras,
+    subscription_items,
+    test_clocks,
+)
 from .subscription_object import PAYMENT_SETTINGS, new_subscription
 
 Object = dict[str, Any]
@@ -15,7 +22,8 @@ DAY = 86400
 EMULATED = f"""billing_cycle_anchor billing_cycle_anchor_config billing_mode.type cancel_at
     cancel_at_period_end collection_method currency customer days_until_due
     default_payment_method description {subscription_discounts.EMULATED} {subscription_items.EMULATED}
-    metadata off_session payment_behavior {PAYMENT_SETTINGS} proration_behavior trial_end trial_from_plan
+    {subscription_extras.EMULATED} metadata off_session payment_behavior {PAYMENT_SETTINGS}
+    proration_behavior trial_end trial_from_plan
     trial_period_days trial_settings"""
 
 
@@ -46,6 +54,7 @@ def begin(world: World, customer: Object, params: Object, schedule: str | None =
     world.store.put(subscription)
     mark = world.mark()
     subscription_discounts.change(world, subscription, params)
+    subscription_extras.add(world, subscription, params.get("add_invoice_items", []))
     _bill(world, subscription, params, share)
     world.emit("customer.subscription.created", subscription, at=mark)
     lifecycle.schedule(world, subscription)

@@ -15,6 +15,7 @@ from . import (
     subscription_cancel,
     subscription_create,
     subscription_discounts,
+    subscription_extras,
     subscription_items,
     subscription_object,
     subscription_pause,
@@ -24,7 +25,7 @@ from . import (
 Object = dict[str, Any]
 UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
     {subscription_discounts.EMULATED} {subscription_items.EMULATED}
-    items.id items.deleted metadata off_session pause_collection payment_behavior
+    {subscription_extras.EMULATED} items.id items.deleted metadata off_session pause_collection payment_behavior
     proration_behavior proration_date trial_end trial_from_plan trial_settings {subscription_object.PAYMENT_SETTINGS}
     collection_method days_until_due"""
 LIST = f"""collection_method created current_period_end current_period_start customer plan price status test_clock
@@ -80,6 +81,7 @@ def update(world: World, id: str, params: Object) -> Object:
 def _change(world: World, subscription: Object, params: Object) -> Object | None:
     """All that the parameters ask for; the draft invoice that is due at once, if any."""
     subscription_discounts.change(world, subscription, params)
+    subscription_extras.add(world, subscription, params.get("add_invoice_items", []))
     subscription_cancel.plan(world, subscription, params)
     invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
     _plain(world, subscription, params)
