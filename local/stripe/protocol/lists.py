@@ -79,7 +79,8 @@ def matching(params: dict[str, Any], *names: str) -> Callable[[Object], bool]:
     created = params.get("created")
 
     def keep(one: Object) -> bool:
-        if created is not None and not in_range(one["created"], created):
+        # An invoice item calls it `date`.
+        if created is not None and not in_range(one.get("created", one.get("date", 0)), created):
             return False
         return all(one.get(name) == value for name, value in wanted.items())
 
