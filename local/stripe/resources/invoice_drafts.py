@@ -48,6 +48,7 @@ def _of_subscription(world: World, params: Object) -> Object:
     test_clocks.refuse_while_advancing(world, subscription["_clock"])
     if params.get("customer", subscription["customer"]) != subscription["customer"]:
         raise invalid("The subscription does not belong to this customer.", "subscription")
+    world.find("customer", subscription["customer"], "customer")
     item, now = subscription["items"]["data"][0], world.now(subscription["_clock"])
     invoice = invoicing.draft(world, subscription, "manual", [], (item["current_period_start"], now))
     if not invoice["lines"]["data"]:
