@@ -103,6 +103,22 @@ def refund(
     typer.echo(f"{made['refund']}: {made['amount']} {made['currency']} in minor units of {made['charge']} go back.")
 
 
+@app.command(rich_help_panel="One customer")
+def forget(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; there is no way back.")] = False,
+    key: Annotated[str | None, typer.Option(help="A name for this request.")] = None,
+    by: Annotated[str, typer.Option(help="Your id.")] = "cli",
+) -> None:
+    """End everything in Stripe at once, then forget the user; invoices stay at Stripe."""
+    from lifecycle.intents import Forget
+
+    if not yes:
+        typer.confirm(f"End every subscription of {user} now and forget them?", abort=True)
+    _ask(user, Forget(by), key)
+    typer.echo("Forgotten: nothing is charged any more, and nothing personal is left here.")
+
+
 def _ask(user: str, intent: "Intent", key: str | None) -> "Asked":
     """An operator's intent through the user's workflow; ends the program unless it was carried out."""
     import asyncio

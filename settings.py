@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     stripe_test_clocks: bool = False
     """Give each new customer a test clock of its own, so that it can travel in time. Never in production."""
 
+    # Users who leave for good
+    forgotten_customers: Literal["delete", "strip"] = "delete"
+    """What becomes of the Stripe customer of a user who is forgotten: deleted, or kept for bookkeeping without anything
+    personal. Invoices stay in both cases, as they were written."""
+    vanished_after_hours: int = Field(default=24, ge=0)
+    """How long a user must be gone from the app's table before they are forgotten here."""
+    identities_seconds: int = Field(default=300, ge=1)
+    """How often users are compared with what Stripe was told of them."""
+
     # The webhook door
     webhook_tolerance_seconds: int = Field(default=300, ge=1)
     webhook_max_bytes: int = Field(default=1_048_576, ge=1024)

@@ -19,7 +19,9 @@ from activities.catching_up import CatchUp
 from activities.customers import Customers
 from activities.disputes import Disputes
 from activities.emails import Emails
+from activities.forgetting import Forgetting
 from activities.gateway import Stripe, open_stripe
+from activities.identities import Identities
 from activities.new_cards import NewCards
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
@@ -46,11 +48,12 @@ from workflows.upkeep import (
     SweepWorkflow,
     keep_schedules,
 )
+from workflows.vanishing import Vanishing
 
 DRAIN = timedelta(seconds=20)
 """How long activities may finish when the worker is told to stop; after that another worker tries them again."""
 
-UPKEEP = [SweepWorkflow, CatchUpWorkflow, ReconciliationWorkflow, RetentionWorkflow]
+UPKEEP = [SweepWorkflow, CatchUpWorkflow, IdentitiesWorkflow, ReconciliationWorkflow, RetentionWorkflow]
 
 SANDBOX = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
@@ -95,8 +98,9 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     effects: list[Callable[..., Any]] = [sign_up.subscribe, plan_changes.change_plan, payments.cancel, payments.resume]
     new_cards = NewCards(stripe_client)
     disputes, refunds = Disputes(stripe_client, engine), Refunds(stripe_client)
+    forgetting = Forgetting(stripe_client, engine, settings)
     effects += [SecondSubscriptions(stripe_client, refunds).take_back]
-    effects += [refunds.find, refunds.give, refunds.fetch]
+    effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]
     return [*looks, *effects, new_cards.use_card, records.begin, records.save]
 
@@ -105,13 +109,16 @@ def _upkeep(client: Client, settings: Settings, engine: AsyncEngine, stripe_clie
     """What is done for everybody, and the letters, which either side may send."""
     emails = Emails(engine, settings)
     relay = Relay(engine, client, settings)
-    promises = Promises(engine, Door(client, settings.temporal_task_queue))
+    door = Door(client, settings.temporal_task_queue)
+    promises, vanishing = Promises(engine, door), Vanishing(engine, door, settings)
+    identities = Identities(stripe_client, engine)
     catch_up = CatchUp(stripe_client, engine)
     retention = Retention(engine, settings)
     comparison = Comparison(stripe_client, engine, load_catalogue(settings.plans_file))
     reconciler = Reconciler(comparison, engine, client, settings.temporal_task_queue)
     rounds = Rounds(reconciler, engine, every_seconds=settings.reconcile_seconds)
     sweeping: list[Callable[..., Any]] = [emails.sweep, relay.sweep, promises.keep]
+    sweeping += [identities.follow, vanishing.forget]
     return [emails.send, *sweeping, catch_up.catch_up, retention.discard, rounds.walk]
 
 

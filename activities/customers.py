@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import harmless
 from database import tables
+from database.identities import identity_hash_of
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -44,8 +45,16 @@ class Customers:
         known = await self.id_of(user_id)
         if known and await self._exists(known):
             return known
-        customer_id = await self._found_in_stripe(user_id, known) or await self._made(user_id, known)
+        gone = known or await self._former(user_id)
+        customer_id = await self._found_in_stripe(user_id, gone) or await self._made(user_id, gone)
         return await self._keep(user_id, customer_id, instead_of=known)
+
+    async def _former(self, user_id: str) -> str | None:
+        """The customer of a user who was forgotten and is back."""
+        mine = select(tables.customers.c.former_customer_id).where(tables.customers.c.user_id == user_id)
+        async with self._engine.connect() as connection:
+            former: str | None = (await connection.execute(mine)).scalar()
+        return former
 
     async def _exists(self, customer_id: str) -> bool:
         """Stripe shows a deleted customer, marked so: https://docs.stripe.com/api/customers/delete"""
@@ -130,11 +139,16 @@ class Customers:
     async def _keep(self, user_id: str, customer_id: str, instead_of: str | None) -> str:
         """Remember a customer unless somebody else did meanwhile; answers the one that counts."""
         known = tables.customers.c.stripe_customer_id
-        row = insert(tables.customers).values(user_id=user_id, stripe_customer_id=customer_id)
+        told = {"identity_hash": identity_hash_of(user_id)}
+        row = insert(tables.customers).values(user_id=user_id, stripe_customer_id=customer_id, **told)
         nobody_else = known.is_not_distinct_from(instead_of)
         kept = row.on_conflict_do_update(
             index_elements=["user_id"],
-            set_={"stripe_customer_id": case((nobody_else, row.excluded.stripe_customer_id), else_=known)},
+            set_={
+                "stripe_customer_id": case((nobody_else, row.excluded.stripe_customer_id), else_=known),
+                "forgotten_at": None,
+                **told,
+            },
         ).returning(known)
         async with self._engine.begin() as connection:
             return str((await connection.execute(kept)).scalar_one())

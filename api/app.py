@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import telemetry
-from api import admin, checkout, failures, health, operations, plans, previews, subscriptions, webhooks
+from api import account, admin, checkout, failures, health, operations, plans, previews, subscriptions, webhooks
 from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
@@ -77,7 +77,17 @@ def create_app(
         redoc_url=None,
     )
     app.router.routes.append(webhooks.DOOR)
-    for room in (webhooks, subscriptions, previews, plans, checkout, operations, admin, health):  # the busiest first
+    for room in (
+        webhooks,
+        subscriptions,
+        previews,
+        plans,
+        checkout,
+        operations,
+        account,
+        admin,
+        health,
+    ):  # the busiest first
         app.include_router(room.router)
     failures.install(app)
     require_policies(app)

@@ -21,6 +21,7 @@ TAGS = [
     {"name": "Subscriptions", "description": "The caller's own subscription."},
     {"name": "Stripe's pages", "description": "Checkout and the customer portal."},
     {"name": "Operations", "description": "Writes that took longer than their request."},
+    {"name": "Account", "description": "Everything that is held on the caller: to read, and to be forgotten."},
     {"name": "Administration", "description": "For callers with Better-Auth's role `admin`; others are told 403."},
     {"name": "Webhooks", "description": "What Stripe sends."},
     {"name": "Health", "description": "For whoever runs this."},

@@ -137,6 +137,7 @@ events = Table(
     _one_of("status", EVENT_STATUSES, "events_status_known"),
     Index("events_pending", "received_at", postgresql_where=text("status = 'pending'")),
     Index("events_open_of_user", "user_id", postgresql_where=text("status in ('pending', 'delivered')")),
+    Index("events_of_user", "user_id", "received_at"),
     Index("events_by_age", "received_at", postgresql_using="brin"),
     Index("events_orphans", "received_at", postgresql_where=text("status = 'orphan'")),
     comment="The ledger of Stripe's events: pending, delivered, applied, ignored (nothing to do) or orphan (no owner)",

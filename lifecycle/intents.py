@@ -92,7 +92,15 @@ class RefundPayment:
     kind: Literal["refund"] = "refund"
 
 
-Intent = Subscribe | ChangePlan | Cancel | Resume | RefundPayment
+@dataclass(frozen=True)
+class Forget:
+    """End everything in Stripe at once, then forget the user; there is no way back. ``by`` is an operator's id."""
+
+    by: str | None = None
+    kind: Literal["forget"] = "forget"
+
+
+Intent = Subscribe | ChangePlan | Cancel | Resume | RefundPayment | Forget
 
 
 class Result(StrEnum):

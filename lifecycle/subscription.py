@@ -55,6 +55,7 @@ class Subscription:
     refunds: dict[str, str] | None = None
     suspended_at: datetime | None = None
     suspended_for: str | None = None
+    forgotten_at: datetime | None = None
     planned: PlannedChange | None = None
     tried_card: str | None = None
     offered_card: str | None = None
@@ -92,6 +93,7 @@ class Subscription:
             tried_card=(tried := self._tried_card(facts, owed)),
             offered_card=_offered_card(facts, owed, tried),
             needs_attention=surprise or self.needs_attention,
+            forgotten_at=None,
         )
         return known, moves, surprise
 
@@ -105,6 +107,11 @@ class Subscription:
         """Whatever card is there when we learn that an invoice is owed is the one that failed, or there was none."""
         is_news = self.tried_card is None or self.invoice is None or (owed is not None and self.invoice.id != owed.id)
         return (facts.card.id if facts.card else NO_CARD) if owed and is_news else self.tried_card
+
+    def forgotten(self, now: datetime) -> "Subscription":
+        """The state without anything that leads to the person or to their customer in Stripe, which is gone."""
+        gone = replace(self, stripe_customer_id=None, stripe_subscription_id=None, forgotten_at=now)
+        return replace(gone, invoice=None, planned=None, card=None, tried_card=None, offered_card=None)
 
     def next_life(self) -> "Subscription":
         """A customer whose subscription is over may begin again; what they used up stays used up."""

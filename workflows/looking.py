@@ -36,6 +36,8 @@ async def look_at_stripe(
     Somebody else's subscription, one with a price that is not ours, and one that nobody says whose it is beside a
     running one are never adopted: they are a concern. A second one that names this very user is taken back.
     """
+    if subscription.forgotten_at and begun is None:
+        return Seen()  # late news of a user who is forgotten
     own, concern = begun or subscription.stripe_subscription_id, None
     theirs: list[Facts] = []
     begins = begun is None and not subscription.status.is_live

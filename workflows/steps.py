@@ -13,6 +13,7 @@ from temporalio.exceptions import TimeoutError as TookTooLong
 with workflow.unsafe.imports_passed_through():
     from activities.disputes import Disputes
     from activities.emails import Emails
+    from activities.forgetting import ForgetOrder, Forgetting
     from activities.new_cards import NewCards
     from activities.orders import (
         Beginning,
@@ -127,6 +128,28 @@ async def refund(order: RefundOrder) -> Refunded:
         start_to_close_timeout=_SEVERAL_CALLS,
         retry_policy=_UNTIL_REFUSED,
         summary=f"refund {order.amount} of {order.charge_id}",
+    )
+
+
+async def end_in_stripe(order: ForgetOrder) -> None:
+    """Nothing more is charged, and the person is gone from Stripe."""
+    await workflow.execute_activity_method(
+        Forgetting.end_in_stripe,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary="end everything in Stripe",
+    )
+
+
+async def anonymise(user_id: str) -> None:
+    """Nothing personal is left in PostgreSQL."""
+    await workflow.execute_activity_method(
+        Forgetting.anonymise,
+        user_id,
+        start_to_close_timeout=_ONE_TRANSACTION,
+        retry_policy=_PATIENT,
+        summary="forget this user",
     )
 
 

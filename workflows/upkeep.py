@@ -26,11 +26,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.catching_up import CatchUp
     from activities.disputes import Disputes
     from activities.emails import Emails
+    from activities.identities import Identities
     from activities.retention import Retention
     from settings import Settings
     from workflows.promises import Promises
     from workflows.reconciling import Rounds
     from workflows.relay import Relay
+    from workflows.vanishing import Vanishing
 
 _LIMITS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(minutes=10),
@@ -106,6 +108,22 @@ class RetentionWorkflow:
         return await workflow.execute_activity_method(Retention.discard, summary="discard what is too old", **_LIMITS)
 
 
+@workflow.defn(name="Identities")
+class IdentitiesWorkflow:
+    """Follows the app's users: who is called otherwise now, and who is gone."""
+
+    @workflow.run
+    async def run(self) -> dict[str, int]:
+        """How many of each."""
+        followed = await workflow.execute_activity_method(
+            Identities.follow, summary="tell Stripe of new names and addresses", **_LIMITS
+        )
+        forgotten = await workflow.execute_activity_method(
+            Vanishing.forget, summary="forget users who are gone", **_LIMITS
+        )
+        return {"followed": followed, "forgotten": forgotten}
+
+
 async def keep_schedules(client: Client, settings: Settings) -> None:
     """Create the schedules, or bring them to what the settings say; one that an operator paused stays paused."""
     rhythm: dict[str, tuple[Any, timedelta, timedelta]] = {
@@ -113,6 +131,7 @@ async def keep_schedules(client: Client, settings: Settings) -> None:
         "catch-up": (CatchUpWorkflow.run, timedelta(seconds=settings.catch_up_seconds), _SHORT),
         "retention": (RetentionWorkflow.run, timedelta(days=1), _SHORT),
         "reconciliation": (ReconciliationWorkflow.run, timedelta(seconds=settings.reconcile_seconds), _LONG),
+        "identities": (IdentitiesWorkflow.run, timedelta(seconds=settings.identities_seconds), _SHORT),
     }
     for name, (run, every, at_most) in rhythm.items():
         schedule = Schedule(

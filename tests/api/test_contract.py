@@ -46,6 +46,8 @@ def test_the_routes_are_the_ones_that_were_promised(document: dict[str, Any]) ->
         "POST /billing/checkout",
         "POST /billing/portal",
         "GET /billing/operations/{operation_id}",
+        "GET /billing/export",
+        "DELETE /billing/account",
         "POST /billing/admin/users/{user_id}/refunds",
         "GET /billing/admin/operations/{operation_id}",
         "POST /billing/webhooks/stripe",

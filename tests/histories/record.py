@@ -6,13 +6,17 @@ Record a story when it is new. Do NOT record one again because it no longer repl
 in the middle of the old history. Guard the change by ``workflow.patched`` and record the new way under a new name.
 """
 
+from uuid import uuid4
+
 import pytest
 
+from lifecycle.intents import RefundPayment, Request
 from local.waiting import until
 from settings import Settings
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from tests.histories.saved import save, write_fingerprints
-from workflows.door import workflow_id
+from tests.stories.test_a_disputed_payment import control, hears_of, last_charge
+from workflows.door import Door, workflow_id
 
 
 @pytest.fixture
@@ -103,6 +107,37 @@ async def test_many_histories(world: World) -> None:
     await ada.ask("DELETE", "/subscriptions?timing=now")
     await ada.settled()
     await _record("many_histories", ada, ends="canceled")
+
+
+async def test_money_goes_back(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    paid = await last_charge(ada)
+    await world.stripe.v1.refunds.create_async({"charge": paid, "amount": 250})
+    await until_told(ada, "refunded")
+    door = Door(world.client, world.settings.temporal_task_queue)
+    await door.ask(ada.id, Request(str(uuid4()), RefundPayment(amount=100, by="operator-7")), 30)
+    await control(world, f"/charges/{paid}/dispute", {"amount": 500})
+    await hears_of(ada, "charge.dispute.created")
+    await ada.wait_for_status("canceled")
+    await ada.settled()
+    await _record("money_goes_back", ada, ends="canceled")
+
+
+async def test_forgotten(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    await ada.ask("DELETE", "/account")
+    await _record("forgotten", ada, ends="canceled")
+
+
+async def until_told(customer: Customer, entry: str) -> None:
+    async def is_told() -> bool:
+        return entry in await customer.timeline()
+
+    await until(is_told, within=30, what=f"the timeline does not tell of {entry}")
 
 
 async def _record(story: str, customer: Customer, ends: str | None = None) -> None:

@@ -141,6 +141,8 @@ async def life(temporal_server: str) -> AsyncIterator[Life]:
         "fetch_refunds",
         "find_payment",
         "refund",
+        "end_in_stripe",
+        "anonymise",
         "subscribe",
         "change_plan",
         "cancel",

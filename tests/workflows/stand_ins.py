@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 
+from activities.forgetting import ForgetOrder
 from activities.gateway import StripeRefused
 from activities.orders import (
     Beginning,
@@ -97,6 +98,14 @@ class Bank:
         self.payment = replace(self.payment, left=self.payment.left - order.amount)
         return Refunded(list(self.refunds))
 
+    @activity.defn(name="forgetting.end_in_stripe")
+    async def end_in_stripe(self, order: ForgetOrder) -> None:
+        if self.refuses:
+            raise StripeRefused(self.refuses)
+        self.done.append(("end_in_stripe", order.operation_id))
+        if self.subscriptions:
+            self.says(status=Status.CANCELED, ended_at=datetime.now(UTC), invoice=None)
+
     @activity.defn(name="refunds.fetch")
     async def fetch_refunds(self, refund_id: str) -> list[Refund]:
         return list(self.refunds)
@@ -158,6 +167,7 @@ class Books:
         self.conflict: str | None = None
         self.silent = 0
         self.tries: list[bool] = []
+        self.forgotten: list[str] = []
 
     @property
     def lines(self) -> list[str]:
@@ -173,6 +183,10 @@ class Books:
     async def begin(self, user_id: str) -> Beginning:
         seq = self.savings[-1].subscription.seq if self.savings else 0
         return Beginning(seq, trial_used=False, continue_as_new_after_events=self.history_limit)
+
+    @activity.defn(name="forgetting.anonymise")
+    async def anonymise(self, user_id: str) -> None:
+        self.forgotten.append(user_id)
 
     @activity.defn(name="records.save")
     async def save(self, saving: Saving) -> Saved:

@@ -21,10 +21,12 @@ def upgrade() -> None:
         """
     )
     op.execute("create index customers_missing on billing.customers (missing_since) where missing_since is not null")
+    op.execute("create index events_of_user on billing.events (user_id, received_at)")
 
 
 def downgrade() -> None:
     """Whoever is suspended has access again until their subscription has ended in Stripe."""
+    op.execute("drop index billing.events_of_user")
     op.execute("drop index billing.customers_missing")
     op.execute(
         """

@@ -1,0 +1,86 @@
+"""Being forgotten: Stripe first; what it does not confirm is not forgotten here."""
+
+import asyncio
+
+from lifecycle.events import EventHint
+from lifecycle.intents import Forget, Result, Subscribe
+from lifecycle.plans import Interval
+from lifecycle.statuses import Status
+from tests.workflows.conftest import CATALOGUE, Life
+
+
+async def test_stripe_first_then_the_letter_then_our_own_rows(life: Life) -> None:
+    await life.subscribe()
+
+    outcome = await life.ask(Forget(), "op-1")
+
+    assert outcome is not None
+    assert (outcome.result, outcome.code) == (Result.DONE, "forgotten")
+    assert life.bank.done[-1] == ("end_in_stripe", "op-1")
+    told = [line for line in life.books.lines if not line.startswith("letter")]
+    assert told == ["subscribed", "canceled", "forgotten"]
+    assert life.post.sent == 2
+    assert life.books.forgotten == [life.user_id]
+    last = life.books.savings[-1].subscription
+    assert (last.stripe_customer_id, last.stripe_subscription_id, last.card, last.invoice) == (None, None, None, None)
+    assert await life.handle.result() == Status.CANCELED
+
+
+async def test_what_stripe_refuses_is_not_forgotten_and_a_person_is_told(life: Life) -> None:
+    await life.subscribe()
+    life.bank.refuses = "customer_locked"
+
+    outcome = await life.ask(Forget())
+
+    assert outcome is not None
+    assert outcome.result is Result.FAILED
+    assert life.books.forgotten == []
+    state = await life.state()
+    assert "customer_locked" in str(state.needs_attention)
+    assert (state.status, state.forgotten_at) == (Status.ACTIVE, None)
+
+
+async def test_the_address_is_not_forgotten_before_the_last_letter_is_out(life: Life) -> None:
+    await life.subscribe()
+    await life.until(lambda: life.post.sent == 1, "the welcome was not sent")
+    life.post.is_held = asyncio.Event()
+
+    asked = asyncio.create_task(life.ask(Forget()))
+    await life.until(lambda: "canceled" in life.books.lines, "the end was not seen")
+    assert life.books.forgotten == []
+
+    life.post.is_held.set()
+    await asked
+    assert life.books.forgotten == [life.user_id]
+
+
+async def test_late_news_of_a_forgotten_user_look_at_nothing(life: Life) -> None:
+    await life.subscribe()
+    gone = life.bank.newest.subscription_id
+    await life.until(lambda: life.post.sent == 1, "the welcome was not sent")
+    life.post.is_held = asyncio.Event()
+    asked = asyncio.create_task(life.ask(Forget()))
+    await life.until(lambda: "canceled" in life.books.lines, "the end was not seen")
+    looks = life.bank.looks
+
+    await life.take(EventHint("evt_late", "customer.subscription.deleted", gone))
+    life.post.is_held.set()
+    await asked
+
+    await life.until(lambda: "evt_late" in life.books.events, "the event was not applied")
+    assert life.bank.looks == looks
+    assert life.books.savings[-1].subscription.stripe_customer_id is None
+
+
+async def test_who_never_subscribed_is_forgotten_and_may_come_back(life: Life) -> None:
+    outcome = await life.ask(Forget())
+    assert outcome is not None
+    assert outcome.result is Result.DONE
+
+    again = await life.ask(Subscribe(CATALOGUE.terms("BASIC", Interval.MONTH), trial_days=0))
+    assert again is not None
+    assert again.result is Result.DONE
+    await life.hear("evt_1")
+    await life.until(lambda: "evt_1" in life.books.events, "the event was not applied")
+    assert (await life.state()).status is Status.ACTIVE
+    assert (await life.state()).forgotten_at is None
