@@ -43,6 +43,7 @@ from workflows.relay import Relay
 from workflows.subscription import SubscriptionWorkflow
 from workflows.upkeep import (
     CatchUpWorkflow,
+    IdentitiesWorkflow,
     ReconciliationWorkflow,
     RetentionWorkflow,
     SweepWorkflow,
