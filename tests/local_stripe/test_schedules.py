@@ -240,3 +240,16 @@ def test_a_deleted_customer_never_begins(shop: Shop) -> None:
     shop.v1.customers.delete(customer.id)
     customer.travel_to(MAY)
     assert shop.v1.subscription_schedules.retrieve(schedule.id).status == "canceled"
+
+
+def test_a_phase_that_nobody_can_pay_is_past_due(shop: Shop) -> None:
+    customer = on_pro(shop)
+    schedules = shop.v1.subscription_schedules
+    schedule = schedules.create({"from_subscription": customer.subscription().id})
+    now: Any = {"items": [{"price": shop.pro}], "start_date": phase(schedule).start_date, "end_date": date(2026, 4, 21)}
+    then: Any = {"items": [{"price": shop.pro, "quantity": 2}], "proration_behavior": "always_invoice"}
+    schedules.update(schedule.id, {"phases": [now, then]})
+    shop.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": ""}})
+    customer.travel_to(date(2026, 4, 21))
+    assert customer.subscription().status == "past_due"
+    assert customer.latest_invoice().status == "open"

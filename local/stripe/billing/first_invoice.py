@@ -19,11 +19,8 @@ NO_METHOD = (
 
 def issue(world: World, subscription: Object, invoice: Object, behavior: str, off_session: bool) -> None:
     """Finalize and pay, as ``payment_behavior`` says. Raises 402 only for ``error_if_incomplete``."""
-    world.emit("invoice.created", invoice)
-    if subscription["status"] not in lifecycle.OVER and pause_collection.keep_back(world, subscription, invoice):
-        pause_collection.settle(world, subscription, invoice)
+    if not _opened(world, subscription, invoice):
         return
-    invoicing.finalize(world, invoice)
     if invoice["amount_due"] == 0:
         collection.settle_paid(world, invoice)
         return
@@ -44,6 +41,22 @@ def issue(world: World, subscription: Object, invoice: Object, behavior: str, of
         intent = payments.intent_of(world, invoice)
         assert intent is not None
         raise collection.refusal(world, intent, outcome, keeps_effects=False)
+
+
+def issue_unattended(world: World, subscription: Object, invoice: Object) -> None:
+    """As time goes by nobody is there to be refused: a payment that is not to be had is one that failed."""
+    if _opened(world, subscription, invoice):
+        collection.collect(world, invoice)
+
+
+def _opened(world: World, subscription: Object, invoice: Object) -> bool:
+    """Finalize a new draft, unless the collection of its subscription is paused."""
+    world.emit("invoice.created", invoice)
+    if subscription["status"] not in lifecycle.OVER and pause_collection.keep_back(world, subscription, invoice):
+        pause_collection.settle(world, subscription, invoice)
+        return False
+    invoicing.finalize(world, invoice)
+    return True
 
 
 def warn_of_short_trial(world: World, subscription: Object) -> None:

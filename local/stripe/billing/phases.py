@@ -93,7 +93,7 @@ def shape(world: World, subscription: Object, phase: Object, given: Object) -> N
         _dress(world, subscription, phase)
         lifecycle.schedule(world, subscription)
     if invoice:
-        first_invoice.issue(world, subscription, invoice, "allow_incomplete", True)
+        first_invoice.issue_unattended(world, subscription, invoice)
 
 
 def _dress(world: World, subscription: Object, phase: Object) -> None:
