@@ -80,7 +80,7 @@ def matching(params: dict[str, Any], *names: str) -> Callable[[Object], bool]:
 
     def keep(one: Object) -> bool:
         # An invoice item calls it `date`.
-        if created is not None and not in_range(one.get("created", one.get("date", 0)), created):
+        if created is not None and not in_range(one["created" if "created" in one else "date"], created):
             return False
         return all(one.get(name) == value for name, value in wanted.items())
 

@@ -80,10 +80,10 @@ def _apply(configuration: Object, params: Object) -> None:
     _refuse(params.get("features", {}))
     for name, feature in params.get("features", {}).items():
         old = configuration["features"][name]
-        new = {**old, **{key: value if value != "" else [] for key, value in feature.items()}}
+        new = {**old, **_emptied(feature)}
         for nested in ("cancellation_reason", "duration", "schedule_at_period_end"):
             if nested in feature and nested in old:
-                new[nested] = {**old[nested], **feature[nested]}
+                new[nested] = {**old[nested], **_emptied(feature[nested])}
         for product in new.get("products", []):
             product.setdefault("adjustable_quantity", {"enabled": False, "maximum": None, "minimum": 0})
         configuration["features"][name] = new
@@ -97,6 +97,12 @@ def _apply(configuration: Object, params: Object) -> None:
             configuration[name] = params[name] if params[name] != "" else None
     if params.get("login_page", {}).get("enabled"):
         raise not_emulated("The portal's login page", "login_page[enabled]")
+
+
+def _emptied(given: Object) -> Object:
+    """An empty string unsets: what is a list becomes an empty one, a single id becomes null."""
+    nothing: Object = {"payment_method_configuration": None}
+    return {key: value if value != "" else nothing.get(key, []) for key, value in given.items()}
 
 
 def retrieve(world: World, id: str, params: Object) -> Object:

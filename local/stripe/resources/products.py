@@ -7,6 +7,7 @@ from stripe import params as sdk
 from ..protocol.errors import invalid
 from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
+from ..protocol.scalars import empty
 from ..protocol.search import search as search_page
 from ..routing import Routes
 from ..world import World
@@ -92,8 +93,10 @@ def _apply(product: Object, params: Object) -> None:
         product["metadata"] = merged_metadata(product["metadata"], params["metadata"])
     for name in (*PLAIN, *NULLABLE):
         if name in params:
-            empty: Any = [] if name in ("images", "marketing_features") else None
-            product[name] = params[name] if params[name] != "" else empty
+            if name == "name" and params[name] == "":
+                raise empty(name)
+            nothing: Any = [] if name in ("images", "marketing_features") else None
+            product[name] = params[name] if params[name] != "" else nothing
 
 
 def delete(world: World, id: str, params: Object) -> Object:
