@@ -126,3 +126,10 @@ def test_the_session_of_a_customer(shop: Shop) -> None:
     changed = shop.v1.checkout.sessions.update(session.id, {"metadata": {"order": "2"}})
     assert changed.metadata["order"] == "2"
     assert [one.id for one in shop.v1.checkout.sessions.list({"customer": customer.id}).data] == [session.id]
+
+
+def test_a_card_from_abroad(shop: Shop) -> None:
+    german, french = (shop.v1.payment_methods.retrieve(f"pm_card_{country}").card for country in ("de", "fr"))
+    assert (german.country, french.country) == ("DE", "FR")
+    assert german.fingerprint != french.fingerprint
+    assert german.fingerprint == shop.v1.payment_methods.retrieve("pm_card_de").card.fingerprint

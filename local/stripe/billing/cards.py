@@ -1,9 +1,11 @@
 """Stripe's published test cards (https://docs.stripe.com/testing): what each does when it is attached or charged."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from ..protocol.errors import StripeError, card_error
+from .cards_abroad import NUMBERS
 
 MESSAGES = {
     "card_declined": "Your card was declined.",
@@ -11,6 +13,8 @@ MESSAGES = {
     "lost_card": "Your card was declined.",
     "stolen_card": "Your card was declined.",
     "fraudulent": "Your card was declined.",
+    "card_velocity_exceeded": "Your card was declined for making repeated attempts too frequently or exceeding its "
+    "amount limit.",
     "expired_card": "Your card has expired.",
     "incorrect_cvc": "Your card's security code is incorrect.",
     "processing_error": "An error occurred while processing your card. Try again in a little bit.",
@@ -32,10 +36,16 @@ class Card:
     """The customer has to authenticate although absent, unless the card was set up."""
     funding: str = "credit"
     fails_authentication: bool = False
+    country: str = "US"
     dispute: str | None = None
     """The reason for which every paid charge is disputed at once, or ``inquiry``."""
     refund: str | None = None
     """``pending`` refunds succeed later, ``failing`` ones fail later."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same number, as Stripe's is; nothing of the number can be read from it."""
+        return sha256(self.number.encode()).hexdigest()[:16]
 
     @property
     def last4(self) -> str:
@@ -53,6 +63,15 @@ CARDS = {
     "mastercard_debit": Card("5200828282828210", "mastercard", funding="debit"),
     "mastercard_prepaid": Card("5105105105105100", "mastercard", funding="prepaid"),
     "amex": Card("378282246310005", "amex"),
+    # Numbers that have no token of their own.
+    "amex 2": Card("371449635398431", "amex"),
+    "mastercard 2-series": Card("2223003122003222", "mastercard"),
+    "discover 2": Card("6011000990139424", "discover"),
+    "discover debit": Card("6011981111111113", "discover", funding="debit"),
+    "diners 14 digits": Card("36227206271667", "diners"),
+    "unionpay debit": Card("6200000000000047", "unionpay", funding="debit"),
+    "unionpay 19 digits": Card("6205500000000000004", "unionpay"),
+    **{country: Card(number, country=country.upper()) for country, number in NUMBERS.items()},
     "discover": Card("6011111111111117", "discover"),
     "diners": Card("3056930009020004", "diners"),
     "jcb": Card("3566002020360505", "jcb"),
@@ -67,6 +86,9 @@ CARDS = {
     "chargeDeclinedStolenCard": _declining("4000000000009979", "stolen_card"),
     "visa_chargeDeclinedStolenCard": _declining("4000000000009979", "stolen_card"),
     "chargeDeclinedFraudulent": _declining("4100000000000019", "fraudulent"),
+    "radarBlock": _declining("4100000000000019", "fraudulent"),
+    "riskLevelElevated": Card("4000000000009235"),
+    "visa_chargeDeclinedVelocityLimitExceeded": _declining("4000000000006975", "card_velocity_exceeded"),
     "chargeDeclinedExpiredCard": _declining("4000000000000069", "expired_card"),
     "chargeDeclinedIncorrectCvc": _declining("4000000000000127", "incorrect_cvc"),
     "chargeDeclinedProcessingError": _declining("4000000000000119", "processing_error"),

@@ -56,6 +56,7 @@ class Portal:
             "may_update": features["subscription_update"]["enabled"]
             and status in ("active", "trialing")
             and not ends
+            and len(items) == 1
             and subscription["schedule"] is None,
             "may_cancel": features["subscription_cancel"]["enabled"] and not over and not ends,
             "may_renew": bool(ends) and not over,

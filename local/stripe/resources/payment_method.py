@@ -33,11 +33,11 @@ def _face(world: World, card: cards.Card, given: Object) -> Object:
     return {
         "brand": card.brand,
         "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked"},
-        "country": "US",
+        "country": card.country,
         "display_brand": card.brand,
         "exp_month": given.get("exp_month", 11),
         "exp_year": given.get("exp_year", 2034),
-        "fingerprint": f"Local{card.number[:4]}{card.last4}aB",
+        "fingerprint": card.fingerprint,
         "funding": card.funding,
         "generated_from": None,
         "last4": card.last4,
