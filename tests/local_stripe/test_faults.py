@@ -56,7 +56,8 @@ def test_a_call_is_answered_with_the_error(
 
 def test_a_rate_limit_says_when_to_come_back(shop: Shop) -> None:
     fault(shop, "rate_limit", count=1, retry_after=7)
-    assert call(shop, "GET", "/v1/customers").headers["retry-after"] == "7"
+    answer = call(shop, "GET", "/v1/customers")
+    assert (answer.headers["retry-after"], answer.headers["stripe-rate-limited-reason"]) == ("7", "endpoint-rate")
 
 
 def test_a_connection_is_lost_before_and_after_the_deed(shop: Shop) -> None:

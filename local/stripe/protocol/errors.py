@@ -61,6 +61,8 @@ class StripeError(Exception):
         if self.status < 500:
             again = self.error.get("code") in ("lock_timeout", "idempotency_key_in_use")
             headers["Stripe-Should-Retry"] = "true" if again else "false"
+        if self.error.get("code") == "rate_limit":
+            headers["Stripe-Rate-Limited-Reason"] = "endpoint-rate"  # https://docs.stripe.com/rate-limits
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
         if self.status == 401:
