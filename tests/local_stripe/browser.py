@@ -11,8 +11,9 @@ PHONE = {"width": 390, "height": 844}
 EXPIRY, CVC = "12 / 34", "123"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: while Playwright's loop runs in this thread, no asynchronous test of another file can."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip(f"no browser is installed ({', '.join(NAMES)}); on Debian: apt-get install chromium")
