@@ -28,6 +28,7 @@ class SubscribeOrder:
     terms: Terms
     trial_days: int
     payment_method: str | None = None
+    promotion_code: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from activities.catalogue import Prices
 from activities.customers import Customers
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import harmless
+from activities.promotion_codes import promotion_code_id
 from database import tables
 from lifecycle.plans import Terms
 
@@ -40,6 +41,17 @@ class RequiredAction:
     client_secret: str | None
 
 
+@dataclass(frozen=True)
+class PromotionChoice:
+    """A promotion code that is applied, or whether the customer may type one on the page."""
+
+    code: str | None = None
+    may_be_typed: bool = False
+
+
+NO_PROMOTION = PromotionChoice()
+
+
 class NoCustomer(Exception):
     """The user has never been a customer, or is one no longer; there is nothing to show in a portal."""
 
@@ -54,7 +66,14 @@ class Pages:
         self._prices = prices
 
     async def open_checkout(
-        self, user_id: str, terms: Terms, trial_days: int, success_url: str, cancel_url: str, operation_id: str
+        self,
+        user_id: str,
+        terms: Terms,
+        trial_days: int,
+        success_url: str,
+        cancel_url: str,
+        operation_id: str,
+        promotion: PromotionChoice = NO_PROMOTION,
     ) -> CheckoutOpened:
         """A hosted Checkout page for one price; the subscription it makes carries our ``user_id``.
 
@@ -76,6 +95,10 @@ class Pages:
             params["subscription_data"]["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": terms.trial_without_card.value}
             }
+        if promotion.code:
+            params["discounts"] = [{"promotion_code": await promotion_code_id(self._stripe, promotion.code)}]
+        elif promotion.may_be_typed:
+            params["allow_promotion_codes"] = True
         sessions = self._stripe.v1.checkout.sessions
         with answers():
             session = await harmless(

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from activities.catalogue import Prices
+from activities.customers import Customers
 from activities.gateway import Stripe, answers
+from activities.promotion_codes import promotion_code_id
 from lifecycle.plans import Terms
 
 if TYPE_CHECKING:
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 class Previews:
     """Asks Stripe for invoices that are never made."""
 
-    def __init__(self, stripe_client: Stripe, prices: Prices) -> None:
+    def __init__(self, stripe_client: Stripe, customers: Customers, prices: Prices) -> None:
         self._stripe = stripe_client
+        self._customers = customers
         self._prices = prices
 
     async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int:
@@ -38,12 +41,17 @@ class Previews:
         }
         return await self._due(params)
 
-    async def of_first_charge(self, customer_id: str, terms: Terms) -> int:
-        """What a customer whom Stripe knows would be charged now for a new subscription without a trial."""
-        price = await self._prices.id_of(terms)
-        return await self._due(
-            {"customer": customer_id, "subscription_details": {"items": [{"price": price, "quantity": 1}]}}
-        )
+    async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int:
+        """What the first charge of a new subscription would be for this user, in minor units, credit and code included.
+
+        Raises `StripeRefused` also for a code that cannot be used (`activities.promotion_codes.is_about_the_code`).
+        """
+        items = [{"price": await self._prices.id_of(terms), "quantity": 1}]
+        customer_id = await self._customers.ensure(user_id)
+        params: InvoiceCreatePreviewParams = {"customer": customer_id, "subscription_details": {"items": items}}  # type: ignore[typeddict-item]
+        if promotion_code:
+            params["discounts"] = [{"promotion_code": await promotion_code_id(self._stripe, promotion_code)}]
+        return await self._due(params)
 
     async def _due(self, params: "InvoiceCreatePreviewParams") -> int:
         with answers():

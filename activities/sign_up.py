@@ -12,6 +12,7 @@ from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed, may_be_done
 from activities.open_payment import decline_code, payment_intent_of
 from activities.orders import Subscribed, SubscribeOrder
+from activities.promotion_codes import is_about_the_code, promotion_code_id
 from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class SignUp:
         except stripe.CardError as error:
             return Subscribed(declined=decline_code(error))
         except StripeRefused as refusal:
+            if order.promotion_code and is_about_the_code(refusal):
+                return Subscribed(refused=RefusalCode.PROMOTION_CODE_INVALID)
             if refusal.param == "payment_method" or refusal.code.startswith("payment_method"):
                 return Subscribed(refused=RefusalCode.PAYMENT_METHOD_INVALID)
             raise
@@ -65,6 +68,9 @@ class SignUp:
             params["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": order.terms.trial_without_card.value}
             }
+        if order.promotion_code:
+            code = await promotion_code_id(self._stripe, order.promotion_code)
+            params["discounts"] = [{"promotion_code": code}]
         with answers(), keyed(_subscribing(order.operation_id)) as key:
             made = await self._stripe.v1.subscriptions.create_async(params, {"idempotency_key": key})
         return await self._told(made)

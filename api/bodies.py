@@ -1,10 +1,10 @@
 """What callers may send: strict models, unknown fields refused, every text bounded."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from fastapi import Header
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from lifecycle.intents import CancelReason, RefundReason, Timing
 
@@ -69,6 +69,13 @@ class _Choice(_Strict):
         return plan.upper()
 
 
+PromotionCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$"),
+    Field(description="A promotion code as the customer typed it.", examples=["WELCOME20"]),
+]
+
+
 class SubscribeBody(_Choice):
     """Begin a subscription."""
 
@@ -84,6 +91,7 @@ class SubscribeBody(_Choice):
         pattern=r"^(pm|card|src)_[A-Za-z0-9_]{1,120}$",
         description="A Stripe payment method of the customer's, collected by Stripe.js; needed when there is no trial.",
     )
+    promotion_code: PromotionCode | None = None
 
 
 class ChangePlanBody(_Choice):
@@ -91,6 +99,14 @@ class ChangePlanBody(_Choice):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "PRO", "interval": "month"}]})
     interval: IntervalName | None = Field(default=None, description="Without it, the interval stays.")
+
+
+class PreviewBody(ChangePlanBody):
+    """What to show the price of."""
+
+    promotion_code: PromotionCode | None = Field(
+        default=None, description="For a new subscription: show the price with this code."
+    )
 
 
 class ApplyPlanBody(ChangePlanBody):
@@ -131,6 +147,16 @@ class CheckoutBody(_Choice):
     interval: IntervalName
     success_url: Url = Field(description="Where the customer returns after paying.")
     cancel_url: Url = Field(description="Where the customer returns without paying.")
+    promotion_code: PromotionCode | None = None
+    allow_promotion_codes: bool = Field(
+        default=False, description="Let the customer type a promotion code on the page; not beside `promotion_code`."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.promotion_code and self.allow_promotion_codes:
+            raise ValueError("allow_promotion_codes cannot be true beside a promotion_code")
+        return self
 
 
 class RefundBody(_Strict):

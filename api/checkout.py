@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 import telemetry
 from activities.customers import UnknownUser
 from activities.gateway import StripeRefused
-from activities.pages import NoCustomer
+from activities.pages import NoCustomer, PromotionChoice
+from activities.promotion_codes import is_about_the_code
 from api.asking import begin, describe_write, refuse, refused
 from api.auth import CallerIn
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
@@ -36,7 +37,9 @@ SECURED = {"security": OF_A_CALLER}
     response_model=CheckoutView,
     openapi_extra=SECURED,
     dependencies=[Depends(json_only)],
-    responses=problems(*WRITES, *WITH_BODY, "unknown_plan", "already_subscribed", "payment_incomplete"),
+    responses=problems(
+        *WRITES, *WITH_BODY, "unknown_plan", "already_subscribed", "payment_incomplete", "promotion_code_invalid"
+    ),
     summary="Open Checkout",
 )
 async def open_checkout(
@@ -59,8 +62,12 @@ async def open_checkout(
             body.success_url,
             body.cancel_url,
             str(operation.id),
+            PromotionChoice(body.promotion_code, body.allow_promotion_codes),
         )
-    except StripeRefused:
+    except StripeRefused as refusal:
+        if body.promotion_code and is_about_the_code(refusal):
+            reason = "This promotion code cannot be used; check how it is written, or leave it out."
+            raise refused(await refuse(parts, operation, Refusal(RefusalCode.PROMOTION_CODE_INVALID, reason))) from None
         await _fail(parts, operation)
         raise
     return await _answer(parts, operation, asdict(opened))

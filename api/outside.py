@@ -39,7 +39,7 @@ async def connect_outside(settings: Settings, engine: AsyncEngine, catalogue: Ca
             door=LateDoor(Door(client, settings.temporal_task_queue)),
             pages=Pages(stripe, engine, customers, prices),
             relay=Relay(engine, client, settings),
-            previews=Previews(stripe, prices),
+            previews=Previews(stripe, customers, prices),
             temporal_answers=temporal_answers,
         )
 

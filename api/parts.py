@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.pages import CheckoutOpened, RequiredAction
+from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
 from database.ledger import Ledger
 from lifecycle import intents
 from lifecycle.plans import Catalogue, Terms
@@ -30,7 +30,7 @@ class Previews(Protocol):
 
     async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int: ...
 
-    async def of_first_charge(self, customer_id: str, terms: Terms) -> int: ...
+    async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int: ...
 
 
 class Relay(Protocol):
@@ -47,7 +47,14 @@ class Pages(Protocol):
     """Stripe's own pages; see `activities.pages.Pages`."""
 
     async def open_checkout(
-        self, user_id: str, terms: Terms, trial_days: int, success_url: str, cancel_url: str, operation_id: str
+        self,
+        user_id: str,
+        terms: Terms,
+        trial_days: int,
+        success_url: str,
+        cancel_url: str,
+        operation_id: str,
+        promotion: PromotionChoice,
     ) -> CheckoutOpened: ...
 
     async def open_portal(self, user_id: str, return_url: str, operation_id: str) -> str: ...

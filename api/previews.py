@@ -7,12 +7,15 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
+from activities.gateway import StripeRefused
+from activities.promotion_codes import is_about_the_code
 from api.auth import CallerIn
-from api.bodies import ChangePlanBody
+from api.bodies import PreviewBody
 from api.contract import OF_A_CALLER, WITH_BODY, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
 from api.previewing import sign
+from api.problems import Problem
 from api.views import AmountView, NextChargeView, PreviewTiming, PreviewView
 from database.reading import read_standing, read_subscription
 from lifecycle.facts import PlannedChange
@@ -35,6 +38,7 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
         *WITH_BODY,
         "invalid_request",
         "unknown_plan",
+        "promotion_code_invalid",
         "same_plan",
         "past_due",
         "payment_incomplete",
@@ -47,7 +51,7 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
     ),
     summary="See what it would cost",
 )
-async def preview(body: ChangePlanBody, caller: CallerIn, parts: PartsIn) -> PreviewView:
+async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> PreviewView:
     """What subscribing, or changing the plan, would cost now and next; nothing is changed.
 
     Send `preview_token` with the change to be charged exactly this; when it no longer holds, the change is refused.
@@ -57,19 +61,33 @@ async def preview(body: ChangePlanBody, caller: CallerIn, parts: PartsIn) -> Pre
     terms = parts.catalogue.terms(body.plan, interval)
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
-        return await _of_subscribing(parts, caller.user_id, terms, now)
+        return await _of_subscribing(parts, caller.user_id, terms, now, body.promotion_code)
     return await _of_change(parts, caller.user_id, row, terms, now)
 
 
-async def _of_subscribing(parts: Parts, user_id: str, terms: Terms, now: datetime) -> PreviewView:
+async def _of_subscribing(
+    parts: Parts, user_id: str, terms: Terms, now: datetime, promotion_code: str | None
+) -> PreviewView:
     standing = await read_standing(parts.engine, user_id)
     check(Subscription(user_id, trial_used=standing.trial_used_at is not None), Subscribe(terms))
     trial = 0 if standing.trial_used_at else terms.trial_days
-    due = 0 if trial else terms.amount
-    if not trial and standing.stripe_customer_id:
-        due = await parts.outside.previews.of_first_charge(standing.stripe_customer_id, terms)
-    next_at = now + timedelta(days=trial) if trial else terms.interval.after(now)
-    return _view(PreviewTiming.NOW, now, due, terms, next_at)
+    first = terms.amount
+    if promotion_code or (standing.stripe_customer_id and not trial):
+        first = await _first_charge(parts, user_id, terms, promotion_code)
+    if trial:
+        return _view(PreviewTiming.NOW, now, 0, replace(terms, amount=first), now + timedelta(days=trial))
+    return _view(PreviewTiming.NOW, now, first, terms, terms.interval.after(now))
+
+
+async def _first_charge(parts: Parts, user_id: str, terms: Terms, promotion_code: str | None) -> int:
+    try:
+        return await parts.outside.previews.of_first_charge(user_id, terms, promotion_code)
+    except StripeRefused as refusal:
+        if promotion_code is None or not is_about_the_code(refusal):
+            raise
+        reason = "cannot be used; check how it is written, or leave it out"
+        errors = [{"field": "promotion_code", "reason": reason}]
+        raise Problem("promotion_code_invalid", f"This promotion code {reason}.", errors=errors) from None
 
 
 async def _of_change(parts: Parts, user_id: str, row: Mapping[str, Any], terms: Terms, now: datetime) -> PreviewView:

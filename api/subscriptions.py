@@ -81,6 +81,7 @@ async def read_my_timeline(
         "trial_too_long",
         "payment_method_required",
         "payment_method_invalid",
+        "promotion_code_invalid",
     ),
     summary="Subscribe",
 )
@@ -91,7 +92,12 @@ async def subscribe(
     terms = parts.catalogue.terms(body.plan, Interval(body.interval))
     check_trial(terms, body.trial_period_days)
     write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
-    return await carry_out(parts, write, Subscribe(terms, body.trial_period_days, body.payment_method), status=201)
+    return await carry_out(
+        parts,
+        write,
+        Subscribe(terms, body.trial_period_days, body.payment_method, promotion_code=body.promotion_code),
+        status=201,
+    )
 
 
 @router.patch(

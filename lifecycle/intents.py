@@ -34,12 +34,16 @@ class CancelReason(StrEnum):
 
 @dataclass(frozen=True)
 class Subscribe:
-    """Begin a subscription. ``trial_days`` None means the plan's own trial when it is still to be had."""
+    """Begin a subscription. ``trial_days`` None means the plan's own trial when it is still to be had.
+
+    ``promotion_code`` is what the customer typed.
+    """
 
     terms: Terms
     trial_days: int | None = None
     payment_method: str | None = None
     kind: Literal["subscribe"] = "subscribe"
+    promotion_code: str | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class RefusalCode(StrEnum):
     TRIAL_TOO_LONG = "trial_too_long"
     PAYMENT_METHOD_REQUIRED = "payment_method_required"
     PAYMENT_METHOD_INVALID = "payment_method_invalid"
+    PROMOTION_CODE_INVALID = "promotion_code_invalid"
     NOTHING_TO_REFUND = "nothing_to_refund"
     UNKNOWN_INVOICE = "unknown_invoice"
     REFUND_TOO_LARGE = "refund_too_large"

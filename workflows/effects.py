@@ -116,6 +116,7 @@ async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscri
             terms=intent.terms,
             trial_days=offered if intent.trial_days is None else intent.trial_days,
             payment_method=intent.payment_method,
+            promotion_code=intent.promotion_code,
         )
     )
     if done.refused:
@@ -181,4 +182,5 @@ async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
 _WHAT_TO_DO = {
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
     RefusalCode.PAYMENT_METHOD_INVALID: "This payment method cannot be used; pass another one or use the checkout.",
+    RefusalCode.PROMOTION_CODE_INVALID: "This promotion code cannot be used; check how it is written, or leave it out.",
 }

@@ -16,7 +16,8 @@ import uvicorn
 from psycopg.rows import dict_row
 from sqlalchemy import event
 
-from activities.pages import CheckoutOpened, NoCustomer, RequiredAction
+from activities.gateway import StripeRefused
+from activities.pages import CheckoutOpened, NoCustomer, PromotionChoice, RequiredAction
 from api.app import create_app
 from api.parts import Outside
 from lifecycle import intents
@@ -64,8 +65,17 @@ class FakePages:
         self.action: RequiredAction | None = None
 
     async def open_checkout(
-        self, user_id: str, terms: Terms, trial_days: int, success_url: str, cancel_url: str, operation_id: str
+        self,
+        user_id: str,
+        terms: Terms,
+        trial_days: int,
+        success_url: str,
+        cancel_url: str,
+        operation_id: str,
+        promotion: PromotionChoice,
     ) -> CheckoutOpened:
+        if promotion.code == "NOPE":
+            raise StripeRefused("promotion_code_unknown")
         if self.breaks:
             raise self.breaks
         self.opened.setdefault(operation_id, {"user_id": user_id, "terms": terms, "trial_days": trial_days})
@@ -95,8 +105,10 @@ class FakePreviews:
         self.asked.append((subscription_id, terms.lookup_key, at))
         return self.due
 
-    async def of_first_charge(self, customer_id: str, terms: Terms) -> int:
-        self.asked.append((customer_id, terms.lookup_key, None))
+    async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int:
+        if promotion_code == "NOPE":
+            raise StripeRefused("promotion_code_unknown")
+        self.asked.append((user_id, terms.lookup_key, None))
         return self.due
 
 

@@ -146,3 +146,15 @@ async def test_in_production_customers_return_over_https(database: str, ada: Sig
         problem = assert_problem(await checkout(api, ada, success_url="http://app.example.com"), 422, "invalid_request")
         assert problem["errors"] == [{"field": "success_url", "reason": "must use https"}]
         assert (await checkout(api, ada)).status_code == 201
+
+
+async def test_a_promotion_code_that_cannot_be_used_is_a_wrong_field_and_stays_so(api: Api, ada: SignedInUser) -> None:
+    for _ in range(2):
+        assert_problem(await checkout(api, ada, "my-key", promotion_code="NOPE"), 422, "promotion_code_invalid")
+    assert (await checkout(api, ada, "another", promotion_code="WELCOME20")).status_code == 201
+
+
+async def test_a_code_is_applied_or_may_be_typed_but_not_both(api: Api, ada: SignedInUser) -> None:
+    both = await checkout(api, ada, promotion_code="WELCOME20", allow_promotion_codes=True)
+    assert_problem(both, 422, "invalid_request")
+    assert (await checkout(api, ada, allow_promotion_codes=True)).status_code == 201

@@ -58,6 +58,17 @@ async def test_who_used_the_trial_sees_the_first_charge(api_at_noon: Api, ada: S
     assert shown["next_charge"]["at"] == "2026-12-20T12:00:00Z"
 
 
+async def test_a_code_shows_its_price_also_for_what_comes_after_the_trial(api_at_noon: Api, ada: SignedInUser) -> None:
+    api_at_noon.previews.due = 800
+    body = {"plan": "BASIC", "promotion_code": "WELCOME20"}
+    shown = await api_at_noon.client.post("/billing/subscriptions/preview", json=body, headers=as_user(ada))
+    assert (shown.json()["due_now"]["amount"], shown.json()["next_charge"]["amount"]) == (0, 800)
+
+    body["promotion_code"] = "NOPE"
+    wrong = await api_at_noon.client.post("/billing/subscriptions/preview", json=body, headers=as_user(ada))
+    assert_problem(wrong, 422, "promotion_code_invalid")
+
+
 async def test_an_upgrade_shows_the_difference_and_is_charged_for_the_moment_that_was_shown(
     api_at_noon: Api, ada: SignedInUser
 ) -> None:
