@@ -21,7 +21,7 @@ class RunningStripe:
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "local.stripe", "--port", str(self.port), "--state", str(self.state)]
         process = subprocess.Popen(command)
-        until(self._answers, "the local Stripe answers")
+        until(self._answers, "the local Stripe answers", seconds=60)
         return process
 
     def _answers(self) -> bool:
