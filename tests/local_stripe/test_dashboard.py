@@ -103,6 +103,7 @@ def test_a_button_pressed_twice_acts_once(phone: Page, shop: Shop) -> None:
 def test_a_customer_is_deleted(phone: Page, shop: Shop) -> None:
     customer = subscribed(shop)
     open_page(phone, shop, f"/customers/{customer.id}")
+    phone.get_by_text("Delete…").click()
     press(phone, "Delete customer")
     expect(phone.get_by_role("heading", name="Deleted customer")).to_be_visible()
     expect(phone.get_by_text("customer.deleted")).to_be_visible()
