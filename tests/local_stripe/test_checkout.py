@@ -133,3 +133,12 @@ def test_a_card_from_abroad(shop: Shop) -> None:
     assert (german.country, french.country) == ("DE", "FR")
     assert german.fingerprint != french.fingerprint
     assert german.fingerprint == shop.v1.payment_methods.retrieve("pm_card_de").card.fingerprint
+
+
+def test_stripes_own_cli_names_a_coupon_the_former_way(shop: Shop) -> None:
+    coupon = shop.v1.coupons.create({"percent_off": 10, "duration": "once"}).id
+    url, key = f"{shop.server.url}/v1/promotion_codes", ("sk_test_cli", "")
+    made = httpx.post(url, data={"coupon": coupon}, auth=key)
+    assert made.json()["promotion"] == {"coupon": coupon, "type": "coupon"}
+    version = {"Stripe-Version": "2026-10-28.endive"}
+    assert httpx.post(url, data={"coupon": coupon}, auth=key, headers=version).status_code == 400

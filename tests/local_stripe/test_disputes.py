@@ -125,6 +125,11 @@ def test_an_inquiry_takes_no_money_until_it_is_escalated(shop: Shop) -> None:
     assert escalated.balance_transactions[0].amount == -2000
 
 
+def test_an_inquiry_is_closed_by_request(shop: Shop) -> None:
+    paid = charge(shop, "pm_card_createDisputeInquiry")
+    assert shop.v1.disputes.close(dispute_of(shop, paid).id).status == "warning_closed"
+
+
 def test_a_refund_closes_an_inquiry(shop: Shop) -> None:
     paid = charge(shop, "pm_card_createDisputeInquiry")
     shop.v1.refunds.create({"charge": paid.id})

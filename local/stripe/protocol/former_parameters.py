@@ -1,7 +1,9 @@
 """What a request without ``Stripe-Version`` may still say.
 
 Stripe's command-line tool names no version and sends ``payment_method_types[]=card``, which this version
-took away (https://docs.stripe.com/changelog/endive). Cards are all there is here, so nothing is lost.
+took away (https://docs.stripe.com/changelog/endive). Cards are all there is here, so nothing is lost. It names a
+promotion code's coupon the former way too, which is only another word
+(https://docs.stripe.com/changelog/clover/2025-09-30/polymorphic-coupon).
 """
 
 from collections.abc import Mapping
@@ -11,6 +13,9 @@ ROOMS = ("/v1/payment_intents", "/v1/setup_intents", "/v1/checkout/sessions")
 
 
 def forget(given: dict[str, Any], path: str, headers: Mapping[str, str]) -> None:
-    cards_only = given.get("payment_method_types") == {"0": "card"}
-    if cards_only and "stripe-version" not in headers and path.startswith(ROOMS):
+    if "stripe-version" in headers:
+        return
+    if path == "/v1/promotion_codes" and isinstance(given.get("coupon"), str):
+        given["promotion"] = {"type": "coupon", "coupon": given.pop("coupon")}
+    if given.get("payment_method_types") == {"0": "card"} and path.startswith(ROOMS):
         del given["payment_method_types"]

@@ -69,12 +69,13 @@ def _gather(dispute: Object, given: Object) -> None:
 
 
 def close(world: World, id: str, params: Object) -> Object:
-    """Accept it: lost."""
+    """Accept it: lost. An inquiry is over; so closes the trigger ``charge.dispute.closed`` of Stripe's own CLI."""
     dispute = world.find("dispute", id, "dispute")
     disputing.refuse_unless_open(dispute)
     if dispute["status"] in disputing.INQUIRIES:
-        raise invalid("You cannot close an inquiry; submit evidence or refund the charge.")
-    disputing.lose(world, dispute)
+        disputing.close_inquiry(world, dispute)
+    else:
+        disputing.lose(world, dispute)
     return dispute
 
 
