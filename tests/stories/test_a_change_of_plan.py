@@ -3,20 +3,11 @@
 https://docs.stripe.com/billing/subscriptions/pending-updates
 """
 
-from typing import Any
-
 import httpx
 import pytest
 
 from tests.fixtures.books import contradictions
 from tests.fixtures.worlds import Customer, World
-
-
-async def control(world: World, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    async with httpx.AsyncClient(base_url=f"{world.settings.stripe_api_url}/_local", trust_env=False) as http:
-        answer = await http.post(path, json=body or {})
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
 
 
 async def on_basic(world: World, card: str = "pm_card_visa") -> Customer:
@@ -42,7 +33,7 @@ async def confirm(ada: Customer, outcome: str = "succeed") -> None:
     """The customer answers the bank's question."""
     asked = {"customer": await ada.stripe_customer_id(), "limit": 1}
     (intent,) = (await ada.world.stripe.v1.payment_intents.list_async(asked)).data  # type: ignore[arg-type]
-    await control(ada.world, f"/payment_intents/{intent.id}/authenticate", {"outcome": outcome})
+    await ada.world.at_stripe(f"/payment_intents/{intent.id}/authenticate", {"outcome": outcome})
     await ada.settled()
 
 

@@ -3,20 +3,11 @@
 https://docs.stripe.com/disputes/how-disputes-work
 """
 
-from typing import Any
-
-import httpx
 import pytest
 
 from local.waiting import until
 from tests.fixtures.books import contradictions, sweep
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
-
-
-async def control(world: World, path: str, body: dict[str, Any]) -> None:
-    async with httpx.AsyncClient(base_url=f"{world.settings.stripe_api_url}/_local", trust_env=False) as http:
-        answer = await http.post(path, json=body)
-        assert answer.status_code == 200, answer.text
 
 
 async def last_charge(ada: Customer) -> str:
@@ -27,12 +18,6 @@ async def last_charge(ada: Customer) -> str:
 async def dispute_of(ada: Customer, charge: str | None = None) -> str:
     found = await ada.world.stripe.v1.disputes.list_async({"charge": charge or await last_charge(ada)})
     return found.data[0].id
-
-
-async def concern(ada: Customer) -> str | None:
-    """Why a person should look at this customer."""
-    rows = await ada.world.rows("select needs_attention from billing.subscriptions where user_id = :id", id=ada.id)
-    return rows[0].needs_attention if rows else None
 
 
 async def hears_of(ada: Customer, *events: str, charge: str | None = None) -> None:
@@ -64,17 +49,17 @@ async def test_a_disputed_payment_ends_access_and_subscription_and_the_outcome_i
     await ada.subscribe("BASIC", trial_period_days=0)
     await ada.settled()
 
-    await control(world, f"/charges/{await last_charge(ada)}/dispute", {"reason": "fraudulent"})
+    await world.at_stripe(f"/charges/{await last_charge(ada)}/dispute", {"reason": "fraudulent"})
     await hears_of(ada, "charge.dispute.created")
     await ada.wait_for_status("canceled")
 
     assert await ada.timeline() == ["subscribed", "payment_disputed", "suspended", "canceled"]
     assert (await ada.mine())["access"] == {"granted": False, "until": None, "reason": "canceled"}
-    assert "fraudulent" in str(await concern(ada))
+    assert "fraudulent" in str(await ada.concern())
     assert (await ada.stripe_subscription())["status"] == "canceled"
     assert await ada.letters() == ["welcome", "canceled"]
 
-    await control(world, f"/disputes/{await dispute_of(ada)}/settle", {"outcome": outcome})
+    await world.at_stripe(f"/disputes/{await dispute_of(ada)}/settle", {"outcome": outcome})
     await hears_of(ada, "charge.dispute.created", "charge.dispute.closed")
 
     told = await ada.timeline()
@@ -92,7 +77,7 @@ async def test_a_dispute_while_a_charge_is_overdue_stops_the_dunning(world: Worl
     await ada.travel(days=32)
     await ada.wait_for_status("past_due")
 
-    await control(world, f"/charges/{paid}/dispute", {})
+    await world.at_stripe(f"/charges/{paid}/dispute", {})
     await hears_of(ada, "charge.dispute.created", charge=paid)
     await ada.wait_for_status("canceled")
     await ada.travel(days=20)
@@ -106,7 +91,7 @@ async def test_after_a_dispute_there_is_no_second_trial(world: World) -> None:
     ada = await world.customer()
     await ada.subscribe("BASIC", trial_period_days=0)
     await ada.settled()
-    await control(world, f"/charges/{await last_charge(ada)}/dispute", {})
+    await world.at_stripe(f"/charges/{await last_charge(ada)}/dispute", {})
     await hears_of(ada, "charge.dispute.created")
     await ada.wait_for_status("canceled")
 
@@ -121,12 +106,12 @@ async def test_an_inquiry_of_the_bank_only_calls_a_person_and_takes_nothing_away
     await ada.settled()
 
     inquiry = {"reason": "fraudulent", "status": "warning_needs_response"}
-    await control(world, f"/charges/{await last_charge(ada)}/dispute", inquiry)
+    await world.at_stripe(f"/charges/{await last_charge(ada)}/dispute", inquiry)
     await hears_of(ada, "charge.dispute.created")
 
     assert await ada.timeline() == ["subscribed", "payment_disputed"]
     assert (await ada.mine())["access"]["granted"]
-    assert "fraudulent" in str(await concern(ada))
+    assert "fraudulent" in str(await ada.concern())
 
 
 async def test_a_dispute_after_the_customer_has_left_is_still_written_down(world: World) -> None:
@@ -136,7 +121,7 @@ async def test_a_dispute_after_the_customer_has_left_is_still_written_down(world
     await ada.ask("DELETE", "/subscriptions?timing=now")
     await ada.settled()
 
-    await control(world, f"/charges/{await last_charge(ada)}/dispute", {"reason": "subscription_canceled"})
+    await world.at_stripe(f"/charges/{await last_charge(ada)}/dispute", {"reason": "subscription_canceled"})
     await hears_of(ada, "charge.dispute.created")
 
     assert (await ada.timeline())[-1] == "payment_disputed"
