@@ -23,6 +23,17 @@ def draft(customer: Customer, **given: Any) -> stripe.Invoice:
     return customer.v1.invoices.create(params)
 
 
+def test_a_card_that_must_be_authenticated_asks_for_the_customer(customer: Customer) -> None:
+    """As with the trigger ``invoice.payment_action_required`` of Stripe's own CLI."""
+    written = draft(customer)
+    add(customer, 2000, invoice=written.id)
+    method = customer.v1.payment_methods.attach("pm_card_threeDSecure2Required", {"customer": customer.id})
+    with pytest.raises(stripe.CardError) as refused:
+        customer.v1.invoices.pay(written.id, {"payment_method": method.id})
+    assert refused.value.code == "invoice_payment_intent_requires_action"
+    assert "invoice.payment_action_required" in customer.events()
+
+
 def test_written_finalized_and_paid(customer: Customer) -> None:
     written = draft(customer, description="Work")
     add(customer, 2500, description="Ten hours", invoice=written.id)

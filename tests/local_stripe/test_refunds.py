@@ -43,6 +43,12 @@ def test_a_refund_that_fails_comes_back(shop: Shop) -> None:
     assert happened(shop, refund.id)[-3:] == ["refund.updated", "charge.refund.updated", "refund.failed"]
 
 
+def test_a_note_on_a_refund_is_told_by_both_names(shop: Shop) -> None:
+    refund = shop.v1.refunds.create({"charge": charge(shop, "pm_card_visa").id})
+    shop.v1.refunds.update(refund.id, {"metadata": {"order": "6735"}})
+    assert happened(shop, refund.id)[1:] == ["refund.updated", "charge.refund.updated"]
+
+
 def test_canceling(shop: Shop) -> None:
     pending = shop.v1.refunds.create({"charge": charge(shop, "pm_card_pendingRefund").id})
     assert shop.v1.refunds.cancel(pending.id).status == "canceled"

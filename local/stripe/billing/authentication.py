@@ -9,7 +9,10 @@ Object = dict[str, Any]
 
 
 def required(card: cards.Card, method: Object, off_session: bool) -> bool:
-    """A card that was set up is charged in the customer's absence, unless it asks always."""
+    """A card that was set up is charged in the customer's absence, unless it asks always.
+
+    Radar's rule for ``threeDSecure2Required`` asks on and off session (https://docs.stripe.com/testing#regulatory-cards).
+    """
     if not off_session:
         return card.on_session
     return card.off_session and (not method["_set_up"] or card.number in cards.ALWAYS_AUTHENTICATES)

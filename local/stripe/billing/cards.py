@@ -99,7 +99,7 @@ CARDS = {
         "4000008260003178", charge="insufficient_funds", on_session=True
     ),
     "threeDSecureRequired": Card("4000000000003063", on_session=True),
-    "threeDSecure2Required": Card("4000000000003220", on_session=True),
+    "threeDSecure2Required": Card("4000000000003220", on_session=True, off_session=True),
     "threeDSecureRequiredChargeDeclined": Card("4000008400001629", charge="generic_decline", on_session=True),
     "threeDSecureOptional": Card("4000000000003055"),
     "createDispute": Card("4000000000000259", dispute="fraudulent"),

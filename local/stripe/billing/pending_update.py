@@ -96,6 +96,8 @@ def apply(world: World, subscription: Object, **otherwise: str) -> None:
     with world.changing(subscription, None if at_once else UPDATED):
         pending = subscription.pop("_pending_update")
         subscription.update(pending["changes"], pending_update=None, **otherwise)
+        if resumes:
+            subscription.pop("status_details", None)
         if pending["metadata"] is not None:
             subscription["metadata"] = merged_metadata(subscription["metadata"], pending["metadata"])
     if resumes:

@@ -87,7 +87,7 @@ def settle(world: World, made: Object) -> None:
     if made["status"] == "pending":
         with world.changing(made, None):
             made["status"] = "succeeded"
-        _say(world, made, {"status": "pending"})
+        tell(world, made, {"status": "pending"})
 
 
 def fail(world: World, made: Object) -> None:
@@ -95,7 +95,7 @@ def fail(world: World, made: Object) -> None:
     before = made["status"]
     _give_back(world, made, "failed")
     made["failure_reason"] = "expired_or_canceled_card"
-    _say(world, made, {"status": before, "failure_balance_transaction": None, "failure_reason": None})
+    tell(world, made, {"status": before, "failure_balance_transaction": None, "failure_reason": None})
     world.emit("refund.failed", made)
 
 
@@ -104,7 +104,7 @@ def cancel(world: World, made: Object) -> None:
         raise invalid("Canceling this refund is unsupported.")
     world.deadlines.clear("settle_refund", made)
     _give_back(world, made, "canceled")
-    _say(world, made, {"status": "pending", "failure_balance_transaction": None})
+    tell(world, made, {"status": "pending", "failure_balance_transaction": None})
 
 
 def _give_back(world: World, made: Object, status: str) -> None:
@@ -117,6 +117,7 @@ def _give_back(world: World, made: Object, status: str) -> None:
     made["status"], made["failure_balance_transaction"] = status, moved["id"]
 
 
-def _say(world: World, made: Object, previous: Object) -> None:
+def tell(world: World, made: Object, previous: Object) -> None:
+    """By both names: the refund's own, and that of refunds of charges (https://docs.stripe.com/api/events/types)."""
     world.emit("refund.updated", made, previous)
     world.emit("charge.refund.updated", made, previous)

@@ -9,7 +9,7 @@ from ..protocol.errors import invalid
 from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
-from ..world import World
+from ..world import World, difference
 
 Object = dict[str, Any]
 
@@ -54,8 +54,11 @@ def retrieve(world: World, id: str, params: Object) -> Object:
 
 def update(world: World, id: str, params: Object) -> Object:
     refund = world.find("refund", id)
-    with world.changing(refund, "refund.updated"):
-        refund["metadata"] = merged_metadata(refund["metadata"], params.get("metadata", {}))
+    before = refund["metadata"]
+    with world.changing(refund, None):
+        refund["metadata"] = merged_metadata(before, params.get("metadata", {}))
+    if refund["metadata"] != before:
+        refunding.tell(world, refund, {"metadata": difference(before, refund["metadata"])})
     return refund
 
 

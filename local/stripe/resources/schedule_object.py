@@ -57,7 +57,6 @@ def new_phase(start: int, end: int, items: list[Object], currency: str, **given:
     phase: Object = {
         "add_invoice_items": [],
         "application_fee_percent": None,
-        "automatic_tax": None,
         "billing_cycle_anchor": None,
         "billing_thresholds": None,
         "collection_method": None,

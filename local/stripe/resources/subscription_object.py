@@ -69,7 +69,6 @@ def new_subscription(world: World, customer: Object, params: Object) -> Object:
         "schedule": None,
         "start_date": now,
         "status": "incomplete",
-        "status_details": None,
         "test_clock": customer["_clock"],
         "transfer_data": None,
         "trial_end": None,

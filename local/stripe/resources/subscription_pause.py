@@ -93,7 +93,8 @@ def resume(world: World, id: str, params: Object) -> Object:
 def _begin_again(world: World, subscription: Object, params: Object) -> Object | None:
     """A new cycle from now, or the old one where it would be by now; the draft of what is due at once."""
     now, old = world.now(subscription["_clock"]), periods.period(subscription)
-    subscription["status"], subscription["status_details"] = "active", None
+    subscription["status"] = "active"
+    subscription.pop("status_details", None)
     if params.get("billing_cycle_anchor", {}).get("type", "now") == "now":
         subscription["billing_cycle_anchor"] = now
         periods.set_period(subscription, now, periods.following(subscription, now))
