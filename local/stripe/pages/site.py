@@ -33,7 +33,7 @@ RIGHTS = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri '
 HEADERS = {
     "Content-Security-Policy": RIGHTS,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
@@ -111,7 +111,7 @@ class Site:
 def _foreign(request: Request) -> Response | None:
     """Another site's form is not ours (``Origin`` is sent with every form by every browser)."""
     origin = request.headers.get("origin")
-    if origin in (None, "null") or urlsplit(origin).netloc == request.headers.get("host"):
+    if origin is None or urlsplit(origin).netloc == request.headers.get("host"):
         return None
     return Response("This form came from another site.", 403)
 
