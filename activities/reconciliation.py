@@ -33,7 +33,7 @@ from lifecycle.drift import (
     UNKNOWN_HERE,
     UNKNOWN_USER,
     UNREADABLE,
-    Standing,
+    Account,
     differences,
 )
 from lifecycle.plans import Catalogue
@@ -194,7 +194,7 @@ class Comparison:
             return _of_row(row, (UNREADABLE,))
         if found.pending_update:  # the latest invoice is that of an upgrade, which need not be paid
             facts = replace(facts, invoice=None)
-        return _of_row(row, differences(_standing(row), facts))
+        return _of_row(row, differences(_account(row), facts))
 
     async def _judge_unknown(self, unknown: Sequence[stripe.Subscription]) -> list[Finding]:
         """What runs at Stripe and not in our books: ours if it or its customer is; else another product's."""
@@ -288,8 +288,8 @@ def _of_row(row: RowMapping, differs: tuple[str, ...]) -> Finding:
     )
 
 
-def _standing(row: RowMapping) -> Standing:
-    return Standing(
+def _account(row: RowMapping) -> Account:
+    return Account(
         status=row["status"],
         customer_id=row["stripe_customer_id"],
         plan=row["plan"],

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from lifecycle.access import AccessReason, Standing, access_at
+from database.reading import standing_in
+from lifecycle.access import AccessReason, access_at
 from lifecycle.plans import Catalogue, Interval, Plan
 from lifecycle.statuses import Status
 
@@ -235,18 +236,7 @@ def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView
 
 
 def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:
-    access = access_at(
-        Standing(
-            status=Status(row["status"]),
-            trial_ends_at=row["trial_ends_at"],
-            current_period_ends_at=row["current_period_ends_at"],
-            cancel_at_period_end=row["cancel_at_period_end"],
-            cancel_at=row["cancel_at"],
-            grace_ends_at=row["grace_ends_at"],
-            is_suspended=row["suspended_at"] is not None,
-        ),
-        now,
-    )
+    access = access_at(standing_in(row), now)
     return AccessView(granted=access.granted, until=access.until, reason=access.reason)
 
 

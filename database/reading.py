@@ -9,6 +9,9 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from lifecycle.access import Standing
+from lifecycle.statuses import Status
+
 _SESSION = text(
     """
     select people.id
@@ -88,6 +91,19 @@ async def read_subscription(engine: AsyncEngine, user_id: str) -> dict[str, Any]
     """The user's projection with ``clock_offset_seconds``, how far the customer's clock is ahead of the wall's."""
     row = await _one(engine, _SUBSCRIPTION, {"user_id": user_id})
     return dict(row) if row is not None else None
+
+
+def standing_in(row: Mapping[str, Any]) -> Standing:
+    """What access depends on, in a row of the projection that has a status."""
+    return Standing(
+        status=Status(row["status"]),
+        trial_ends_at=row["trial_ends_at"],
+        current_period_ends_at=row["current_period_ends_at"],
+        cancel_at_period_end=row["cancel_at_period_end"],
+        cancel_at=row["cancel_at"],
+        grace_ends_at=row["grace_ends_at"],
+        is_suspended=row["suspended_at"] is not None,
+    )
 
 
 async def read_standing(engine: AsyncEngine, user_id: str) -> CustomerStanding:

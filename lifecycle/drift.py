@@ -36,7 +36,7 @@ _OFFER = {"plan", "interval", "amount", "currency"}
 
 
 @dataclass(frozen=True)
-class Standing:
+class Account:
     """What both books say of a subscription. Amounts are in minor units, moments aware."""
 
     status: str
@@ -56,10 +56,10 @@ class Standing:
     next_payment_attempt_at: datetime | None
 
 
-def standing_in(facts: Facts) -> Standing:
+def account_in(facts: Facts) -> Account:
     """The same words for what Stripe says."""
     owed, terms = facts.owed, facts.terms
-    return Standing(
+    return Account(
         status=facts.status.value,
         customer_id=facts.customer_id,
         plan=terms.plan if terms else None,
@@ -78,17 +78,17 @@ def standing_in(facts: Facts) -> Standing:
     )
 
 
-def differences(ours: Standing, facts: Facts) -> tuple[str, ...]:
+def differences(ours: Account, facts: Facts) -> tuple[str, ...]:
     """The names of what differs.
 
     In the hour in which a renewal's invoice is a draft nothing is decided, and its period is not ours yet. A price of
     none of our plans has no offer to compare with.
     """
-    theirs = standing_in(facts)
-    differing = {field.name for field in fields(Standing) if getattr(ours, field.name) != getattr(theirs, field.name)}
+    theirs = account_in(facts)
+    differing = {field.name for field in fields(Account) if getattr(ours, field.name) != getattr(theirs, field.name)}
     if facts.invoice and facts.invoice.status is InvoiceStatus.DRAFT:
         differing -= _PERIOD
     if facts.unknown_price:
         differing = (differing - _OFFER) | {PRICE}
-    order = [field.name for field in fields(Standing)]
+    order = [field.name for field in fields(Account)]
     return tuple(sorted(differing, key=lambda name: order.index(name) if name in order else len(order)))

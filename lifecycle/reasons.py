@@ -37,6 +37,7 @@ def standing_of(subscription: Subscription) -> Standing:
         cancel_at_period_end=subscription.cancel_at_period_end,
         cancel_at=subscription.cancel_at,
         grace_ends_at=subscription.grace_ends_at,
+        is_suspended=subscription.is_suspended,
     )
 
 
@@ -150,6 +151,7 @@ _INPUTS: Mapping[str, Callable[[Subscription, Subscription], Inputs]] = {
     Move.CANCELLATION_SCHEDULED: _leaves,
     Move.CANCELED: _leaves,
     Move.TRIAL_ENDED_WITHOUT_CARD: _leaves,
+    "trial_ending": _priced,
     "imported": _met,
     "adopted": _met,
     "recovered": _met,

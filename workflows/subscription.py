@@ -106,7 +106,8 @@ class SubscriptionWorkflow:
         before = self.life.subscription
         self.life.subscription = replace(before, trial_reminded_for=before.trial_ends_at)
         due = letter(Notification.TRIAL_ENDING, before, self.life.subscription)
-        await self.life.save([self.life.entry("trial_ending", "timer", "trial_reminder")], letters=[due])
+        entry = timeline.reminded(self.life.subscription, self.life.clock.now())
+        await self.life.save([entry], letters=[due])
 
     async def give_up(self) -> None:
         """Look once more, then end it; the open invoice is voided first, so a payment in that moment wins."""

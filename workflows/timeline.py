@@ -51,6 +51,12 @@ def moved(
     ]
 
 
+def reminded(subscription: Subscription, at: datetime) -> Entry:
+    """The customer hears that the trial ends."""
+    detail = reasons("trial_ending", subscription, subscription, at)
+    return Entry("trial_ending", at, "timer", "trial_reminder", detail=detail)
+
+
 def asked_for(hints: Iterable[EventHint], at: datetime) -> list[Entry]:
     """The lines of those who asked for a look: operators, and reconciliations that found a difference."""
     lines = []

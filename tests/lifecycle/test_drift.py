@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.drift import Standing, differences, standing_in
+from lifecycle.drift import Account, account_in, differences
 from lifecycle.facts import Facts, InvoiceStatus
 from lifecycle.statuses import Status
 from tests.lifecycle.looks import PRO, day, invoice, look, paid, trial, unpaid_since
@@ -13,8 +13,8 @@ from tests.lifecycle.looks import PRO, day, invoice, look, paid, trial, unpaid_s
 LATE = unpaid_since(day(31), attempts=2)
 
 
-def ours(facts: Facts, **bent: Any) -> Standing:
-    return replace(standing_in(facts), **bent)
+def ours(facts: Facts, **bent: Any) -> Account:
+    return replace(account_in(facts), **bent)
 
 
 @pytest.mark.parametrize("facts", [trial(), paid(), LATE, look(Status.PAUSED), paid(cancel_at_period_end=True)])
