@@ -13,6 +13,7 @@ from .deadlines import Deadlines
 from .events import EventLog, Happening
 from .journal import Journal
 from .protocol.errors import missing
+from .protocol.scalars import empty
 from .settings import Settings
 from .store import Object, Store
 from .wall_clock import WallClock
@@ -60,6 +61,8 @@ class World:
 
     def find(self, kind: str, id: str, param: str = "id") -> Object:
         """A live object of this kind, or Stripe's 404 naming the parameter that asked for it."""
+        if not id:
+            raise empty(param)
         obj = self.store.get(id)
         if obj is None or obj["object"] != kind or obj.get("deleted"):
             raise missing(kind.replace("test_helpers.", "").replace("checkout.", "checkout "), id, param)

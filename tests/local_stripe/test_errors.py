@@ -26,6 +26,11 @@ from tests.local_stripe.test_protocol import call
         ("/v1/customers", {"address": "Ulm"}, None, "address"),
         ("/v1/customers", {"name[first]": "A"}, None, "name"),
         ("/v1/subscriptions", {"customer": "cus_none"}, "resource_missing", "customer"),
+        ("/v1/subscriptions", {"customer": ""}, "parameter_invalid_empty", "customer"),
+        ("/v1/subscriptions", {"items[0][price]": "price_1"}, "parameter_missing", "customer"),
+        ("/v1/payment_intents", {"amount": "500", "currency": "zzz"}, None, "currency"),
+        ("/v1/payment_intents", {"amount": "49", "currency": "usd"}, "amount_too_small", "amount"),
+        ("/v1/payment_intents", {"amount": "100000000", "currency": "usd"}, "amount_too_large", "amount"),
     ],
 )
 def test_parameters_are_strict(shop: Shop, path: str, data: Any, code: str | None, param: str | None) -> None:
@@ -89,6 +94,26 @@ def test_a_page_that_makes_no_sense_is_refused(shop: Shop, query: str, param: st
     answer = call(shop, "GET", f"/v1/customers?{query}")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
     assert message in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("card", "field"), [("ExpiredCard", "exp_month"), ("IncorrectCvc", "cvc")])
+def test_a_decline_names_the_field_of_the_card(shop: Shop, card: str, field: str) -> None:
+    paying: Any = {"amount": 500, "currency": "usd", "payment_method": f"pm_card_chargeDeclined{card}", "confirm": True}
+    with pytest.raises(stripe.CardError) as declined:
+        shop.v1.payment_intents.create(paying)
+    assert declined.value.param == field
+
+
+def test_one_customer_has_not_two_currencies_at_once(shop: Shop) -> None:
+    customer = shop.customer()
+    first = customer.subscribe(shop.basic)
+    product = shop.v1.prices.retrieve(shop.basic).product
+    price: Any = {"product": product, "currency": "eur", "unit_amount": 900, "recurring": {"interval": "month"}}
+    in_euros = shop.v1.prices.create(price).id
+    with pytest.raises(stripe.InvalidRequestError, match="You cannot combine currencies on a single customer"):
+        customer.subscribe(in_euros)
+    shop.v1.subscriptions.cancel(first.id)
+    assert customer.subscribe(in_euros).currency == "eur"
 
 
 def test_what_is_not_emulated_says_so(shop: Shop) -> None:

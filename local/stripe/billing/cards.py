@@ -22,6 +22,10 @@ MESSAGES = {
 }
 
 
+PARAMS = {"expired_card": "exp_month", "incorrect_cvc": "cvc"}
+"""Which field of the card form an error belongs to (https://docs.stripe.com/api/errors#errors-param)."""
+
+
 @dataclass(frozen=True)
 class Card:
     number: str
@@ -136,5 +140,4 @@ def codes(decline: str) -> tuple[str, str | None, str]:
 
 def decline(code: str, **extra: Any) -> StripeError:
     error_code, decline_code, message = codes(code)
-    param = "number" if code == "expired_card" else None
-    return card_error(message, error_code, decline_code, param=param, **extra)
+    return card_error(message, error_code, decline_code, param=PARAMS.get(error_code), **extra)

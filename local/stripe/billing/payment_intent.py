@@ -2,9 +2,26 @@
 
 from typing import Any
 
+from ..protocol.errors import invalid
 from ..world import World
+from .balance import smallest_charge
+from .lines import money
 
 Object = dict[str, Any]
+LARGEST = 99_999_999
+"""Eight digits, in minor units."""
+
+
+def refuse_amount(amount: int, currency: str) -> None:
+    """https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts"""
+    if amount < 1:
+        raise invalid("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
+    if amount < smallest_charge(currency):
+        message = f"Amount must be at least {money(smallest_charge(currency), currency)} {currency}"
+        raise invalid(message, "amount", "amount_too_small")
+    if amount > LARGEST:
+        message = f"Amount must be no more than {money(LARGEST, currency)}"
+        raise invalid(message, "amount", "amount_too_large")
 
 
 def new_intent(world: World, amount: int, currency: str, customer: str | None, **given: Any) -> Object:

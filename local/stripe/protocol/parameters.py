@@ -16,6 +16,7 @@ from stripe import _request_options
 from stripe._stripe_object import UntypedStripeObject
 from typing_extensions import is_typeddict
 
+from .currencies import currency
 from .errors import StripeError, invalid, not_emulated
 from .forms import as_list
 from .scalars import SCALARS, empty, refuse
@@ -86,6 +87,8 @@ def _hash(params: type, given: dict[str, Any], at: str, allowed: Emulated | None
                 raise not_emulated(f"The parameter `{full}`", full)
             deeper = allowed.get(name)
         checked[name] = _value(known[name][0], value, full, deeper)
+        if name == "currency" and value:
+            currency(checked[name], full)
     for name, (_, required) in known.items():
         if required and name not in given:
             full = f"{at}[{name}]" if at else name

@@ -5,8 +5,8 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import authentication, balance, capturing, cards, collection, lines, payments
-from ..billing.payment_intent import new_intent, shipping_of
+from ..billing import authentication, capturing, cards, collection, payments
+from ..billing.payment_intent import new_intent, refuse_amount, shipping_of
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
@@ -37,12 +37,7 @@ def register(routes: Routes) -> None:
 
 
 def create(world: World, params: Object) -> Object:
-    if params["amount"] < 1:
-        raise invalid("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
-    least = balance.smallest_charge(params["currency"].lower())
-    if params["amount"] < least:
-        shown = lines.money(least, params["currency"].lower())
-        raise invalid(f"Amount must be at least {shown} {params['currency'].lower()}", "amount", "amount_too_small")
+    refuse_amount(params["amount"], params["currency"].lower())
     customer = params.get("customer")
     if customer:
         world.find("customer", customer, "customer")
@@ -90,6 +85,8 @@ def update(world: World, id: str, params: Object) -> Object:
         raise _unexpected(intent, "update")
     if "amount" in params and intent["_invoice"]:
         raise invalid("The amount of an invoice's PaymentIntent cannot be changed.", "amount")
+    if "amount" in params:
+        refuse_amount(params["amount"], intent["currency"])
     world.store.edit(intent)
     if "payment_method" in params:
         _choose(world, intent, params["payment_method"])

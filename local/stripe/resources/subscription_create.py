@@ -28,7 +28,9 @@ EMULATED = f"""billing_cycle_anchor billing_cycle_anchor_config billing_mode.typ
 
 
 def create(world: World, params: Object) -> Object:
-    customer = world.find("customer", params.get("customer", ""), "customer")
+    if "customer" not in params:
+        raise invalid("Missing required param: customer.", "customer", "parameter_missing")
+    customer = world.find("customer", params["customer"], "customer")
     test_clocks.refuse_while_advancing(world, customer["_clock"])
     test_clocks.make_room_for_subscription(world, customer)
     _refuse(params)
@@ -46,6 +48,7 @@ def begin(world: World, customer: Object, params: Object, schedule: str | None =
     if not items:
         raise invalid("Missing required param: items.", "items", "parameter_missing")
     subscription_items.same_interval(items)
+    _refuse_other_currency(world, subscription)
     subscription["items"] = _list(subscription["id"], items)
     share = _begin(world, subscription, params)
     subscription_cancel.plan(world, subscription, params)
@@ -70,6 +73,15 @@ def _refuse(params: Object) -> None:
         raise not_emulated("billing_mode[type]=classic", "billing_mode[type]")
     if "trial_end" in params and "trial_period_days" in params:
         raise invalid("You may only specify one of these parameters: trial_end, trial_period_days.", "trial_end")
+
+
+def _refuse_other_currency(world: World, subscription: Object) -> None:
+    """Not two subscriptions in two currencies (https://docs.stripe.com/invoicing/multi-currency-customers)."""
+    for other in world.store.where("subscription", "customer", subscription["customer"]):
+        if other["status"] not in lifecycle.OVER and other["currency"] != subscription["currency"]:
+            message = "You cannot combine currencies on a single customer. This customer has an active subscription, "
+            message += f"subscription schedule, discount, quote, or invoice item with currency {other['currency']}"
+            raise invalid(message)
 
 
 def _list(id: str, items: list[Object]) -> Object:
