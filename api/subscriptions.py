@@ -114,6 +114,7 @@ async def subscribe(
         "same_plan",
         "preview_stale",
         "past_due",
+        "payment_disputed",
         "payment_incomplete",
         "paused",
         "cancellation_scheduled",
@@ -163,7 +164,7 @@ async def cancel(
     "/resume",
     response_model=SubscriptionView,
     openapi_extra=SECURED,
-    responses=LATER | problems(*WRITES, "no_subscription", "not_canceling"),
+    responses=LATER | problems(*WRITES, "no_subscription", "not_canceling", "payment_disputed"),
     summary="Undo a scheduled cancellation",
 )
 async def resume(

@@ -35,7 +35,7 @@ _FOLLOWED = text("update billing.customers set identity_hash = :fresh where user
 _MISS = text(
     """
     update billing.customers set missing_since = now()
-    where missing_since is null and forgotten_at is null
+    where missing_since is null and forgotten_at is null and identity_hash is not null
         and not exists (select from billing.users where id = customers.user_id)
     """
 )
@@ -84,7 +84,10 @@ async def note_identity(engine: AsyncEngine, user_id: str, fresh: str) -> None:
 
 
 async def miss_users(engine: AsyncEngine) -> tuple[int, int]:
-    """Note who is gone since now and who is back; answers how many customers there are, and how many are missing."""
+    """Note who is gone since now and who is back; answers how many customers there are, and how many are missing.
+
+    Whom we have never seen among the users is not missed: a subscription may have been imported before its user.
+    """
     async with engine.begin() as connection:
         await connection.execute(_BACK)
         await connection.execute(_MISS)

@@ -67,8 +67,6 @@ def after_refund(subscription: "Subscription", refund: Refund) -> tuple["Subscri
     """
     known = subscription.refunds or {}
     before = known.get(refund.id)
-    if before == refund.status:
-        return subscription, []
     lines = [] if before else [Line("refunded", refund.detail)]
     noted = replace(subscription, refunds={**known, refund.id: refund.status})
     if refund.status in _IN_VAIN and before not in _IN_VAIN:

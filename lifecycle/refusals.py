@@ -80,6 +80,7 @@ def _check_subscribe(subscription: Subscription, intent: Subscribe) -> None:
 
 def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
     _check_live(subscription)
+    _check_not_suspended(subscription)
     if subscription.status in {Status.PAST_DUE, Status.UNPAID}:
         raise Refusal(RefusalCode.PAST_DUE, "An invoice is open; pay it first, then change the plan.")
     if subscription.status is Status.INCOMPLETE:
@@ -111,8 +112,14 @@ def _check_cancel(subscription: Subscription, intent: Cancel) -> None:
 
 def _check_resume(subscription: Subscription) -> None:
     _check_live(subscription)
+    _check_not_suspended(subscription)
     if not subscription.is_canceling:
         raise Refusal(RefusalCode.NOT_CANCELING, "No cancellation is scheduled; there is nothing to undo.")
+
+
+def _check_not_suspended(subscription: Subscription) -> None:
+    if subscription.is_suspended:
+        raise Refusal(RefusalCode.PAYMENT_DISPUTED, "A payment is disputed, so this subscription is being ended.")
 
 
 def _check_live(subscription: Subscription) -> None:

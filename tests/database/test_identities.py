@@ -66,9 +66,17 @@ async def test_a_customer_is_met_first_and_followed_from_then_on(engine: AsyncEn
     assert await changed_identities(engine, 10) == []
 
 
+async def test_a_customer_whose_user_was_never_there_is_not_missed(engine: AsyncEngine, database: str) -> None:
+    run(database, "insert into billing.customers (user_id, stripe_customer_id) values ('imported', 'cus_imported')")
+    await meet_everybody(engine, 1000)
+
+    assert await miss_users(engine) == (101, 0)
+
+
 async def test_who_is_gone_is_forgotten_after_the_time_to_think_better_of_it(
     engine: AsyncEngine, database: str
 ) -> None:
+    await meet_everybody(engine, 1000)
     run(database, """delete from "user" where id in ('user_7', 'user_8')""")
     patient, door = vanishing(engine, database, vanished_after_hours=24)
     assert await ActivityEnvironment().run(patient.forget) == 0
@@ -81,6 +89,7 @@ async def test_who_is_gone_is_forgotten_after_the_time_to_think_better_of_it(
 
 
 async def test_who_comes_back_in_time_is_not_forgotten(engine: AsyncEngine, database: str) -> None:
+    await meet_everybody(engine, 1000)
     run(database, """delete from "user" where id = 'user_7'""")
     assert await miss_users(engine) == (100, 1)
     run(database, """insert into "user" (id, name, email, "emailVerified") values ('user_7', 'N', 'e@e.org', true)""")
@@ -93,6 +102,7 @@ async def test_who_comes_back_in_time_is_not_forgotten(engine: AsyncEngine, data
 async def test_a_table_that_was_lost_forgets_nobody(
     engine: AsyncEngine, database: str, gone: int, forgotten: int
 ) -> None:
+    await meet_everybody(engine, 1000)
     run(database, f"""delete from "user" where substr(id, 6)::int <= {gone}""")
     hasty, door = vanishing(engine, database, vanished_after_hours=0)
 
@@ -102,6 +112,7 @@ async def test_a_table_that_was_lost_forgets_nobody(
 
 
 async def test_a_user_is_asked_for_once_under_one_operation(engine: AsyncEngine, database: str) -> None:
+    await meet_everybody(engine, 1000)
     run(database, """delete from "user" where id = 'user_7'""")
     hasty, door = vanishing(engine, database, vanished_after_hours=0)
 

@@ -15,7 +15,7 @@ from local.waiting import until
 from settings import Settings
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from tests.histories.saved import save, write_fingerprints
-from tests.stories.test_a_disputed_payment import control, hears_of, last_charge
+from tests.stories.test_a_disputed_payment import hears_of, last_charge
 from workflows.door import Door, workflow_id
 
 
@@ -118,7 +118,7 @@ async def test_money_goes_back(world: World) -> None:
     await until_told(ada, "refunded")
     door = Door(world.client, world.settings.temporal_task_queue)
     await door.ask(ada.id, Request(str(uuid4()), RefundPayment(amount=100, by="operator-7")), 30)
-    await control(world, f"/charges/{paid}/dispute", {"amount": 500})
+    await world.at_stripe(f"/charges/{paid}/dispute", {"amount": 500})
     await hears_of(ada, "charge.dispute.created")
     await ada.wait_for_status("canceled")
     await ada.settled()

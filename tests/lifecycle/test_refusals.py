@@ -19,6 +19,7 @@ CUSTOMERS: Mapping[str, Subscription] = {
     "active": after(paid()),
     "active, leaving": after(paid(cancel_at_period_end=True)),
     "active, leaving on a date": after(paid(cancel_at=day(20))),
+    "suspended": replace(after(paid()), suspended_at=day(10)),
     "past_due": after(paid(), unpaid_since(day(31))),
     "past_due, leaving": after(paid(), unpaid_since(day(31), cancel_at=day(50))),
     "unpaid": after(paid(), look(Status.UNPAID)),
@@ -44,6 +45,7 @@ trialing, leaving         | already_subscribed | cancellation_scheduled | cancel
 active                    | already_subscribed |                        | same_plan              |                   |                 | not_canceling
 active, leaving           | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |
 active, leaving on a date | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |
+suspended                 | already_subscribed | payment_disputed       | payment_disputed       |                   |                 | payment_disputed
 past_due                  | already_subscribed | past_due               | past_due               |                   |                 | not_canceling
 past_due, leaving         | already_subscribed | past_due               | past_due               | already_canceling |                 |
 unpaid                    | already_subscribed | past_due               | past_due               |                   |                 | not_canceling

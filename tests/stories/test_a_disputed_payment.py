@@ -3,6 +3,7 @@
 https://docs.stripe.com/disputes/how-disputes-work
 """
 
+import httpx
 import pytest
 
 from local.waiting import until
@@ -18,6 +19,12 @@ async def last_charge(ada: Customer) -> str:
 async def dispute_of(ada: Customer, charge: str | None = None) -> str:
     found = await ada.world.stripe.v1.disputes.list_async({"charge": charge or await last_charge(ada)})
     return found.data[0].id
+
+
+async def no_faults(world: World) -> None:
+    """Stripe is whole again."""
+    async with httpx.AsyncClient(base_url=f"{world.settings.stripe_api_url}/_local", trust_env=False) as http:
+        await http.delete("/faults")
 
 
 async def hears_of(ada: Customer, *events: str, charge: str | None = None) -> None:
@@ -85,6 +92,25 @@ async def test_a_dispute_while_a_charge_is_overdue_stops_the_dunning(world: Worl
     assert [invoice["status"] for invoice in await ada.invoices()] == ["paid", "void"]
     assert (await ada.letters()).count("canceled") == 1
     assert await contradictions(world, ada) == []
+
+
+async def test_while_stripe_is_away_the_disputed_customer_has_no_access_already(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    subscription = (await ada.stripe_subscription())["id"]
+    ending = {"fault": "unavailable", "method": "DELETE", "path": f"/v1/subscriptions/{subscription}"}
+    await world.at_stripe("/faults", ending)
+
+    await world.at_stripe(f"/charges/{await last_charge(ada)}/dispute", {})
+    await hears_of(ada, "charge.dispute.created")
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]) == ("active", {"granted": False, "until": None, "reason": "suspended"})
+
+    await no_faults(world)
+    await ada.wait_for_status("canceled")
+    assert (await ada.timeline()).count("suspended") == 1
 
 
 async def test_after_a_dispute_there_is_no_second_trial(world: World) -> None:

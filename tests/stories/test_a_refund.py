@@ -4,6 +4,9 @@ A refund is no cancellation: whoever gets money back keeps the subscription. htt
 """
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from typing import Any
 
 import httpx
@@ -11,6 +14,7 @@ import psycopg
 import pytest
 
 from local.waiting import until
+from settings import ROOT
 from tests.fixtures.books import contradictions, differences, sweep
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
 
@@ -99,6 +103,53 @@ async def test_two_clicks_on_refund_give_back_once(world: World) -> None:
     assert len({answer.json()["id"] for answer in [*answers, later]}) == 1
     assert (another.status_code, another.json()["code"]) == (422, "idempotency_key_reused")
     assert await given_back(ada) == [300]
+
+
+async def test_a_refund_whose_answer_is_lost_is_not_made_again(world: World) -> None:
+    ada, grace = await paying(world), await administrator(world)
+    for fault in ("reset_after", "error_after"):
+        await world.at_stripe("/faults", {"fault": fault, "method": "POST", "path": "/v1/refunds", "count": 1})
+
+        answer = await refund(grace, ada, amount=200)
+
+        assert answer.status_code in {201, 202}, answer.text
+
+    async def both_are_told() -> bool:
+        return [line["detail"]["amount"] for line in await lines(ada)] == ["200", "200"]
+
+    await until(both_are_told, within=PATIENCE_SECONDS, what="the refunds were not told")
+    assert await given_back(ada) == [200, 200]
+
+
+async def test_an_operator_refunds_by_command(world: World) -> None:
+    ada = await paying(world)
+
+    first = await command(world, "refund", ada.id, "--amount", "250", "--key", "ticket-1")
+    again = await command(world, "refund", ada.id, "--amount", "250", "--key", "ticket-1")
+    other = await command(world, "refund", ada.id, "--amount", "251", "--key", "ticket-1")
+    too_much = await command(world, "refund", ada.id, "--amount", "751")
+
+    assert first[0] == again[0] == 0, first
+    assert first[1] == again[1]
+    assert "250 usd" in first[1]
+    assert other == (1, "This key was used for something else; take another one.")
+    assert too_much[0] == 1
+    assert too_much[1].startswith("refund_too_large")
+    assert await given_back(ada) == [250]
+
+
+async def command(world: World, *words: str) -> tuple[int, str]:
+    """`perennial …` in a process of its own: how it ended and what it said."""
+    secret = {"database_url", "stripe_api_key", "auth_secret"}
+    told = {name: getattr(world.settings, name).get_secret_value() for name in secret}
+    told |= {name: getattr(world.settings, name) for name in ("mode", "temporal_address", "temporal_task_queue")}
+    environment = {f"PERENNIAL_{name.upper()}": str(value) for name, value in told.items()}
+    environment["PERENNIAL_DATABASE_URL"] = environment["PERENNIAL_DATABASE_URL"].replace("+psycopg", "")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "cli.py", *words, cwd=ROOT, env=os.environ | environment, stdout=PIPE, stderr=STDOUT
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode().strip()
 
 
 async def test_a_refund_from_stripes_dashboard_is_told_once(world: World) -> None:

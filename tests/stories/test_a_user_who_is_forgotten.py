@@ -12,6 +12,7 @@ from local.waiting import until
 from settings import Settings
 from tests.fixtures.books import catch_up, sweep
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, Mailbox, World, settings_for
+from tests.stories.test_a_disputed_payment import no_faults
 from workflows.upkeep import IdentitiesWorkflow
 
 
@@ -56,17 +57,6 @@ async def everything_we_have(world: World, user_id: str) -> str:
         rows = await world.rows(f"select * from billing.{name} where user_id = :id", id=user_id)
         found += [dict(row._mapping) for row in rows]
     return json.dumps(found, default=str)
-
-
-async def fault(world: World, rule: dict[str, Any]) -> None:
-    async with httpx.AsyncClient(base_url=f"{world.settings.stripe_api_url}/_local", trust_env=False) as http:
-        answer = await http.post("/faults", json=rule)
-        assert answer.status_code == 200, answer.text
-
-
-async def no_faults(world: World) -> None:
-    async with httpx.AsyncClient(base_url=f"{world.settings.stripe_api_url}/_local", trust_env=False) as http:
-        await http.delete("/faults")
 
 
 async def test_a_paying_user_is_forgotten_and_never_charged_again(world: World) -> None:
@@ -128,7 +118,7 @@ async def test_bookkeeping_may_keep_the_customer_without_the_person(world: World
 async def test_while_stripe_does_not_confirm_nothing_is_forgotten_and_the_promise_is_kept_later(world: World) -> None:
     ada = await paying(world)
     customer = await ada.stripe_customer_id()
-    await fault(world, {"fault": "unavailable", "path": f"/v1/customers/{customer}", "method": "DELETE"})
+    await world.at_stripe("/faults", {"fault": "unavailable", "path": f"/v1/customers/{customer}", "method": "DELETE"})
 
     answer = await leave(ada)
 

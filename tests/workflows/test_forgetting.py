@@ -42,16 +42,24 @@ async def test_what_stripe_refuses_is_not_forgotten_and_a_person_is_told(life: L
 
 async def test_the_address_is_not_forgotten_before_the_last_letter_is_out(life: Life) -> None:
     await life.subscribe()
-    await life.until(lambda: life.post.sent == 1, "the welcome was not sent")
-    life.post.is_held = asyncio.Event()
+    await life.ask(Forget())
+    await life.handle.result()
 
-    asked = asyncio.create_task(life.ask(Forget()))
-    await life.until(lambda: "canceled" in life.books.lines, "the end was not seen")
-    assert life.books.forgotten == []
-
-    life.post.is_held.set()
-    await asked
-    assert life.books.forgotten == [life.user_id]
+    events = await life.history()
+    names = {
+        event.event_id: event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    }
+    (forgets,) = [number for number, name in names.items() if name == "forgetting.anonymise"]
+    sent = [
+        event.event_id
+        for event in events
+        if event.HasField("activity_task_completed_event_attributes")
+        and names[event.activity_task_completed_event_attributes.scheduled_event_id] == "emails.send"
+    ]
+    assert len(sent) == 2
+    assert max(sent) < forgets
 
 
 async def test_late_news_of_a_forgotten_user_look_at_nothing(life: Life) -> None:
