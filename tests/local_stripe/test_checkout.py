@@ -142,3 +142,13 @@ def test_stripes_own_cli_names_a_coupon_the_former_way(shop: Shop) -> None:
     assert made.json()["promotion"] == {"coupon": coupon, "type": "coupon"}
     version = {"Stripe-Version": "2026-10-28.endive"}
     assert httpx.post(url, data={"coupon": coupon}, auth=key, headers=version).status_code == 400
+
+
+def test_stripes_own_cli_counts_phases_in_iterations(shop: Shop) -> None:
+    customer = shop.customer()
+    url, key = f"{shop.server.url}/v1/subscription_schedules", ("sk_test_cli", "")
+    start = date(2026, 1, 1)
+    asked = {"customer": customer.id, "start_date": start, "phases[0][items][0][price]": shop.basic}
+    made = httpx.post(url, data={**asked, "phases[0][iterations]": 1}, auth=key).json()
+    assert [(one["start_date"], one["end_date"]) for one in made["phases"]] == [(start, date(2026, 2, 1))]
+    assert httpx.post(url, data={**asked, "phases[0][iterations]": 2}, auth=key).status_code == 400
