@@ -107,6 +107,7 @@ def end_trial(world: World, subscription: Object, entering: Change = unchanged) 
 def default_method(world: World, subscription: Object) -> Object | None:
     customer = world.store.objects[subscription["customer"]]
     chosen = subscription["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
+    chosen = chosen or customer["default_source"]
     return world.store.get(chosen) if chosen else None
 
 

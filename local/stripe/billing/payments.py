@@ -83,13 +83,14 @@ def intent_of(world: World, invoice: Object) -> Object | None:
 
 
 def method_for(world: World, invoice: Object) -> Object | None:
-    """The invoice's own, else the subscription's, else the customer's default payment method."""
+    """The invoice's own, else the subscription's, else the customer's default payment method, else its old source."""
     subscription = world.store.get(invoice["_subscription"] or "")
     customer = world.store.objects[invoice["customer"]]
     candidates = (
         invoice["default_payment_method"],
         subscription["default_payment_method"] if subscription else None,
         customer["invoice_settings"]["default_payment_method"],
+        customer["default_source"],
     )
     return next((world.store.get(one) for one in candidates if one), None)
 

@@ -12,12 +12,12 @@ from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
 from ..routing import Routes
 from ..world import World
-from . import payment_methods, test_clocks
+from . import card_source, payment_methods, test_clocks
 
 Object = dict[str, Any]
 PLAIN = ("description", "email", "name", "phone", "address", "shipping", "preferred_locales", "tax_exempt")
 EMULATED = """balance description email invoice_settings.default_payment_method metadata name phone address shipping
-    preferred_locales tax_exempt"""
+    preferred_locales source tax_exempt"""
 
 
 def register(routes: Routes) -> None:
@@ -70,13 +70,15 @@ def create(world: World, params: Object) -> Object:
     world.store.put(customer)
     balance.write(world, customer, params.pop("balance", 0), "initial")
     mark = world.mark()
-    method = params.pop("payment_method", None)
+    method, source = params.pop("payment_method", None), params.pop("source", None)
     if method:
         attached = payment_methods.attach_to(world, payment_methods.resolve(world, method), customer)
         chosen = params.get("invoice_settings", {}).get("default_payment_method")
         if chosen == method:
             params["invoice_settings"]["default_payment_method"] = attached["id"]
     _apply(world, customer, params)
+    if source:
+        card_source.take(world, customer, source)
     world.emit("customer.created", customer, at=mark)
     return customer
 
@@ -92,6 +94,8 @@ def update(world: World, id: str, params: Object) -> Object:
     with world.changing(customer, "customer.updated"):
         if "balance" in params:
             balance.write(world, customer, params.pop("balance") - customer["balance"], "adjustment")
+        if "source" in params:
+            card_source.take(world, customer, params.pop("source"))
         _apply(world, customer, params)
     return customer
 

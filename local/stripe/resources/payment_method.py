@@ -9,10 +9,10 @@ from ..world import World
 Object = dict[str, Any]
 
 
-def new(world: World, name: str, given: Object | None = None) -> Object:
+def new(world: World, name: str, given: Object | None = None, prefix: str = "pm") -> Object:
     card, given = cards.CARDS[name], given or {}
     method: Object = {
-        "id": world.new_id("pm"),
+        "id": world.new_id(prefix),
         "object": "payment_method",
         "_card": name,
         "_set_up": False,

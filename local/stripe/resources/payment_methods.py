@@ -115,6 +115,9 @@ def detach(world: World, id: str, params: Object) -> Object:
     if customer["invoice_settings"]["default_payment_method"] == id:
         with world.changing(customer, "customer.updated"):
             customer["invoice_settings"] = {**customer["invoice_settings"], "default_payment_method": None}
+    if customer["default_source"] == id:
+        with world.changing(customer, "customer.updated"):
+            customer["default_source"] = None
     for subscription in world.store.where("subscription", "customer", customer["id"]):
         if subscription["default_payment_method"] == id:
             with world.changing(subscription, "customer.subscription.updated"):
