@@ -28,7 +28,7 @@ async def no_faults(world: World) -> None:
 
 
 async def hears_of(ada: Customer, *events: str, charge: str | None = None) -> None:
-    """The webhooks come, and two sweeps: one asks whose the dispute is, the next delivers."""
+    """The webhooks come, and a sweep asks whose the dispute is and delivers it."""
 
     async def came() -> bool:
         dispute = await dispute_of(ada, charge)

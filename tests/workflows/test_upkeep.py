@@ -32,6 +32,7 @@ class Parts:
     def __init__(self) -> None:
         self.broken = ""
         self.done: list[str] = []
+        self.disputes = 0
 
     def _do(self, name: str) -> None:
         if name == self.broken:
@@ -56,7 +57,7 @@ class Parts:
     @activity.defn(name="disputes.find_owners")
     async def find_owners(self) -> int:
         self._do("disputes")
-        return 0
+        return self.disputes
 
 
 @pytest.fixture
@@ -83,6 +84,14 @@ async def sweep(worker: Worker) -> dict[str, int]:
 
 async def test_a_sweep_says_how_much_there_was(worker: Worker) -> None:
     assert await sweep(worker) == {"events": 3, "not told": 1, "promises": 2, "letters": 1, "disputes": 0}
+
+
+async def test_a_dispute_that_found_its_customer_is_delivered_in_the_same_sweep(worker: Worker, parts: Parts) -> None:
+    parts.disputes = 1
+
+    assert (await sweep(worker))["disputes"] == 1
+    assert parts.done.count("events") == 2
+    assert parts.done[-1] == "events"
 
 
 @pytest.mark.parametrize("broken", ["events", "promises", "letters", "disputes"])
