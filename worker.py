@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 import telemetry
 from activities.catalogue import Prices
 from activities.catching_up import CatchUp
+from activities.collecting import Collecting
 from activities.customers import Customers
 from activities.disputes import Disputes
 from activities.emails import Emails
@@ -100,6 +101,8 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     new_cards = NewCards(stripe_client)
     disputes, refunds = Disputes(stripe_client, engine), Refunds(stripe_client)
     forgetting = Forgetting(stripe_client, engine, settings)
+    collecting = Collecting(stripe_client)
+    effects += [collecting.stop, collecting.again]
     effects += [SecondSubscriptions(stripe_client, refunds).take_back]
     effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]

@@ -117,6 +117,15 @@ class CardUsed:
 
 
 @dataclass(frozen=True)
+class CollectOrder:
+    """Stop collecting for a subscription whose ``invoice_id`` is unpaid, or take it up again."""
+
+    operation_id: str
+    subscription_id: str
+    invoice_id: str = ""
+
+
+@dataclass(frozen=True)
 class TakeBackOrder:
     """End a subscription that was begun beside the one that runs, and give back what was paid for it."""
 

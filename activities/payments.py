@@ -54,13 +54,15 @@ class Payments:
         method = payment_method_of(found)
         if method is not None:
             await keep_card(self._engine, look.user_id, method)
-        invoice = found.latest_invoice
+        invoice = await self._invoice_that_counts(found)
         payment = OpenPayment()
-        if isinstance(invoice, stripe.Invoice) and invoice.status == "open":
+        if invoice is not None and invoice.status == "open":
             await keep_invoice_link(self._engine, look.user_id, invoice)
             payment = await open_payment(self._stripe, str(invoice.id))
         planned = await planned_change(self._stripe, found, self._catalogue)
-        return facts_from(found, self._catalogue, known_price=look.price, payment=payment, planned=planned)
+        return facts_from(
+            found, self._catalogue, known_price=look.price, invoice=invoice, payment=payment, planned=planned
+        )
 
     @activity.defn(name="payments.cancel")
     async def cancel(self, order: CancelOrder) -> Canceled:
@@ -90,6 +92,20 @@ class Payments:
         params: SubscriptionUpdateParams = {"cancel_at": ""} if order.by_date else {"cancel_at_period_end": False}
         with answers(), keyed(f"{order.operation_id}/resume") as key:
             await self._stripe.v1.subscriptions.update_async(order.subscription_id, params, {"idempotency_key": key})
+
+    async def _invoice_that_counts(self, found: stripe.Subscription) -> stripe.Invoice | None:
+        """The latest; of an unpaid subscription the oldest that is open, for later ones may be drafts that wait for it.
+
+        https://docs.stripe.com/billing/subscriptions/overview#unpaid-subscriptions
+        """
+        latest = found.latest_invoice if isinstance(found.latest_invoice, stripe.Invoice) else None
+        if found.status not in {"past_due", "unpaid"} or (latest is not None and latest.status == "open"):
+            return latest
+        with answers():
+            unpaid = await self._stripe.v1.invoices.list_async(
+                {"subscription": found.id, "status": "open", "limit": 100}
+            )
+        return unpaid.data[-1] if unpaid.data else latest
 
     async def _retrieved(self, subscription_id: str) -> stripe.Subscription:
         """The subscription with all that it shows; a deleted customer has nothing left that could be expanded."""

@@ -188,8 +188,9 @@ class Comparison:
         return finding
 
     def _finding(self, row: RowMapping, found: stripe.Subscription) -> Finding:
+        latest = found.latest_invoice if isinstance(found.latest_invoice, stripe.Invoice) else None
         try:
-            facts = facts_from(found, self._catalogue, known_price=None, payment=OpenPayment())
+            facts = facts_from(found, self._catalogue, known_price=None, invoice=latest, payment=OpenPayment())
         except (Unreadable, IndexError, AttributeError, KeyError):
             return _of_row(row, (UNREADABLE,))
         if found.pending_update:  # the latest invoice is that of an upgrade, which need not be paid

@@ -20,10 +20,11 @@ def facts_from(
     catalogue: Catalogue,
     *,
     known_price: str | None,
+    invoice: stripe.Invoice | None,
     payment: OpenPayment,
     planned: PlannedChange | None = None,
 ) -> Facts:
-    """One subscription, with ``latest_invoice`` and the payment methods expanded, as facts.
+    """One subscription, with its payment methods expanded, and the ``invoice`` that counts, as facts.
 
     Periods are on the items since API version 2025-03-31.basil; all items of ours share one period.
     """
@@ -47,7 +48,7 @@ def facts_from(
         cancel_at=_moment(subscription.cancel_at),
         ended_at=_moment(subscription.ended_at),
         end_reason=_end_reason(details.reason if details else None),
-        invoice=_invoice(subscription.latest_invoice, payment),
+        invoice=_invoice(invoice, payment),
         card=_card(payment_method_of(subscription)),
         newer_card=_card(newer_payment_method_of(subscription)),
         planned=planned,
@@ -112,8 +113,8 @@ def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else moment(seconds)
 
 
-def _invoice(invoice: Any, payment: OpenPayment) -> Invoice | None:
-    if not isinstance(invoice, stripe.Invoice):
+def _invoice(invoice: stripe.Invoice | None, payment: OpenPayment) -> Invoice | None:
+    if invoice is None:
         return None
     return Invoice(
         id=str(invoice.id),

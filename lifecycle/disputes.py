@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lifecycle.lines import Line
-from lifecycle.plans import OnDispute
+from lifecycle.policy import OnDispute
 
 if TYPE_CHECKING:
     from lifecycle.subscription import Subscription

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from lifecycle.policy import Policy, days, read_policy
+
 
 class Interval(StrEnum):
     """How often a price is charged; Stripe's words."""
@@ -35,32 +37,6 @@ class TrialWithoutCard(StrEnum):
     CANCEL = "cancel"
     PAUSE = "pause"
     CREATE_INVOICE = "create_invoice"
-
-
-class OnDispute(StrEnum):
-    """What happens when a customer's bank takes a payment back."""
-
-    SUSPEND_AND_CANCEL = "suspend_and_cancel"
-    """Access ends, open invoices are voided, the subscription is ended at once."""
-    FLAG = "flag"
-    """A person is told and decides."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """The rules a subscription started with; it keeps them until it is moved to others.
-
-    Days are whole days of 86,400 seconds. Grace counts from the first failed charge, reminders back from the
-    end of the trial; ``max_payment_attempts`` failed charges of one invoice end the patience before grace does.
-    A subscription that was sold before there was ``on_dispute`` keeps what was done then: a person was told.
-    """
-
-    version: int
-    grace_days: int
-    max_payment_attempts: int
-    trial_reminder_days: int
-    short_trial_reminder_days: int
-    on_dispute: OnDispute = OnDispute.FLAG
 
 
 @dataclass(frozen=True)
@@ -100,6 +76,7 @@ class Plan:
     trial_without_card: TrialWithoutCard
     prices: Mapping[Interval, int]
     features: tuple[str, ...]
+    policy: Policy
 
 
 class UnknownPlan(LookupError):
@@ -115,7 +92,6 @@ class Catalogue:
     """All plans of an installation, in the order of the file."""
 
     currency: str
-    policy: Policy
     plans: tuple[Plan, ...]
 
     def plan(self, code: str) -> Plan:
@@ -140,7 +116,7 @@ class Catalogue:
             currency=self.currency,
             trial_days=plan.trial_days,
             trial_without_card=plan.trial_without_card,
-            policy=self.policy,
+            policy=plan.policy,
         )
 
     def all_terms(self) -> list[Terms]:
@@ -163,23 +139,18 @@ def load_catalogue(path: Path) -> Catalogue:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise InvalidCatalogue(f"{path.name} cannot be read: {error}") from error
     try:
-        rules = document["policy"]
-        policy = Policy(
-            version=document["version"],
-            grace_days=_days(rules, "grace_days"),
-            max_payment_attempts=_count(rules, "max_payment_attempts"),
-            trial_reminder_days=_days(rules, "trial_reminder_days"),
-            short_trial_reminder_days=_days(rules, "short_trial_reminder_days"),
-            on_dispute=OnDispute(rules.get("on_dispute", OnDispute.SUSPEND_AND_CANCEL)),
-        )
-        plans = tuple(_plan(code, entry) for code, entry in document["plans"].items())
-        return Catalogue(currency=document["currency"], policy=policy, plans=plans)
+        version, rules = document["version"], document["policy"]
+        plans = tuple(_plan(code, entry, version, rules) for code, entry in document["plans"].items())
+        return Catalogue(currency=document["currency"], plans=plans)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidCatalogue(f"{path.name} is incomplete or wrong at {error}") from error
 
 
-def _plan(code: str, entry: Mapping[str, object]) -> Plan:
-    prices = entry["prices"]
+def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[str, object]) -> Plan:
+    """A plan may have rules of its own in ``[plans.CODE.policy]``; what it does not name is as for all."""
+    prices, own = entry["prices"], entry.get("policy", {})
+    if not isinstance(own, dict):
+        raise ValueError(f"plans.{code}.policy: a table of rules is needed")
     features = entry.get("features", [])
     if not isinstance(prices, dict) or not prices:
         raise ValueError(f"plans.{code}.prices: at least one price is needed")
@@ -192,22 +163,9 @@ def _plan(code: str, entry: Mapping[str, object]) -> Plan:
         code=code,
         name=str(entry["name"]),
         description=str(entry.get("description", "")),
-        trial_days=_days(entry, "trial_days"),
+        trial_days=days(entry, "trial_days"),
         trial_without_card=TrialWithoutCard(str(entry["trial_without_card"])),
         prices={Interval(interval): amount for interval, amount in prices.items()},
         features=tuple(str(feature) for feature in features),
+        policy=read_policy(version, {**rules, **own}),
     )
-
-
-def _days(table: Mapping[str, object], key: str) -> int:
-    value = table[key]
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 730:
-        raise ValueError(f"{key}: whole days from 0 to 730 are needed")
-    return value
-
-
-def _count(table: Mapping[str, object], key: str) -> int:
-    value = table[key]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{key}: a whole number from 1 is needed")
-    return value

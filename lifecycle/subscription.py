@@ -7,6 +7,7 @@ from lifecycle.causes import moves_between
 from lifecycle.facts import Card, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move
 from lifecycle.plans import Terms
+from lifecycle.policy import AfterGrace
 from lifecycle.statuses import Status
 
 FIRST_PAYMENT_WINDOW = timedelta(hours=23)
@@ -27,6 +28,7 @@ class Subscription:
     so that the end which Stripe then reports is told for what it is. ``disputes`` and ``refunds`` hold the last known
     status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
     is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
+    ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
     """
 
     user_id: str
@@ -59,6 +61,7 @@ class Subscription:
     planned: PlannedChange | None = None
     tried_card: str | None = None
     offered_card: str | None = None
+    left_unpaid_at: datetime | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -174,6 +177,11 @@ class Subscription:
     def is_canceling(self) -> bool:
         """A cancellation is scheduled and has not taken effect."""
         return self.cancel_at is not None and not self.status.is_over
+
+    @property
+    def stays_unpaid(self) -> bool:
+        """The policy keeps what is unpaid when grace is over."""
+        return self.terms is not None and self.terms.policy.after_grace is AfterGrace.UNPAID
 
     @property
     def tries_used_up(self) -> bool:

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.orders import CancelOrder, CardOrder, ChangeOrder, ResumeOrder, SubscribeOrder, TakeBackOrder, TakenBack
+from activities.orders import (
+    CancelOrder,
+    CardOrder,
+    ChangeOrder,
+    CollectOrder,
+    ResumeOrder,
+    SubscribeOrder,
+    TakeBackOrder,
+    TakenBack,
+)
 from lifecycle.intents import Cancel, ChangePlan, Outcome, Request, Result, Resume, Subscribe, Timing
 from lifecycle.plan_changes import timing_of
 from lifecycle.refusals import RefusalCode
@@ -55,6 +64,26 @@ async def give_up(subscription: Subscription) -> bool:
     except ActivityError as error:
         raise sorted_out(error) from error
     return not done.paid_meanwhile
+
+
+async def leave_unpaid(subscription: Subscription) -> bool:
+    """Stop collecting; False when it turned out to be paid after all. Raises `RefusedByStripe`."""
+    invoice = subscription.invoice.id if subscription.invoice else ""
+    name = f"{subscription.stripe_subscription_id}/{invoice}/left_unpaid"
+    try:
+        return await steps.stop_collecting(CollectOrder(name, subscription.stripe_subscription_id or "", invoice))
+    except ActivityError as error:
+        raise sorted_out(error) from error
+
+
+async def collect_again(subscription: Subscription) -> None:
+    """Paid after all: collect what comes next. Raises `RefusedByStripe`."""
+    since = subscription.left_unpaid_at
+    name = f"{subscription.stripe_subscription_id}/{since:%Y-%m-%dT%H:%M:%S}/collect_again"
+    try:
+        await steps.collect_again(CollectOrder(name, subscription.stripe_subscription_id or ""))
+    except ActivityError as error:
+        raise sorted_out(error) from error
 
 
 async def take_back(subscription: Subscription, second: str) -> TakenBack:

@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as TookTooLong
 
 with workflow.unsafe.imports_passed_through():
+    from activities.collecting import Collecting
     from activities.disputes import Disputes
     from activities.emails import Emails
     from activities.forgetting import ForgetOrder, Forgetting
@@ -23,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         CardUsed,
         Changed,
         ChangeOrder,
+        CollectOrder,
         Look,
         ResumeOrder,
         Saved,
@@ -228,6 +230,28 @@ async def cancel(order: CancelOrder) -> Canceled:
         start_to_close_timeout=_SEVERAL_CALLS,
         retry_policy=_UNTIL_REFUSED,
         summary="cancel when the period is over" if order.at_period_end else "cancel now",
+    )
+
+
+async def stop_collecting(order: CollectOrder) -> bool:
+    """Let Stripe try no more; False when it was paid meanwhile."""
+    return await workflow.execute_activity_method(
+        Collecting.stop,
+        order,
+        start_to_close_timeout=_SEVERAL_CALLS,
+        retry_policy=_UNTIL_REFUSED,
+        summary="stop collecting",
+    )
+
+
+async def collect_again(order: CollectOrder) -> None:
+    """Let Stripe collect what comes next."""
+    await workflow.execute_activity_method(
+        Collecting.again,
+        order,
+        start_to_close_timeout=_ONE_CALL,
+        retry_policy=_UNTIL_REFUSED,
+        summary="collect again",
     )
 
 

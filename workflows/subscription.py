@@ -48,6 +48,9 @@ class SubscriptionWorkflow:
             if self.life.subscription.offered_card and workflow.patched("use-a-new-card"):
                 await self.use_the_new_card()
                 continue
+            if self.life.subscription.left_unpaid_at and self.life.subscription.status is Status.ACTIVE:
+                await self.collect_again()
+                continue
             match self.life.subscription.status:
                 case Status.INCOMPLETE:
                     await self.first_payment()
@@ -56,6 +59,8 @@ class SubscriptionWorkflow:
                 case Status.ACTIVE:
                     await self.paid_period()
                 case Status.PAST_DUE:
+                    await self.dunning()
+                case Status.UNPAID if workflow.patched("unpaid-has-an-end"):
                     await self.dunning()
                 case _:
                     await self.standstill()
@@ -81,6 +86,9 @@ class SubscriptionWorkflow:
     async def dunning(self) -> None:
         """Stripe tries again and again; access stays through grace, then we give up."""
         now, subscription = self.life.clock.now(), self.life.subscription
+        if subscription.left_unpaid_at or (subscription.status is Status.UNPAID and subscription.stays_unpaid):
+            await self.standstill()
+            return
         patience_ends = now if subscription.tries_used_up else subscription.grace_ends_at
         if patience_ends and self.life.look_not_before:
             patience_ends = max(patience_ends, self.life.look_not_before)
@@ -112,7 +120,10 @@ class SubscriptionWorkflow:
     async def give_up(self) -> None:
         """Look once more, then end it; the open invoice is voided first, so a payment in that moment wins."""
         await self.life.look("timer", "the end of grace")
-        if self.life.subscription.status is not Status.PAST_DUE:
+        if self.life.subscription.status not in {Status.PAST_DUE, Status.UNPAID}:
+            return
+        if self.life.subscription.stays_unpaid:
+            await self.leave_unpaid()
             return
         self.life.subscription = replace(self.life.subscription, gave_up_at=self.life.clock.now())
         try:
@@ -123,6 +134,26 @@ class SubscriptionWorkflow:
         if not ended:
             self.life.subscription = replace(self.life.subscription, gave_up_at=None)
         await self.life.look("timer", "the end of grace")
+
+    async def leave_unpaid(self) -> None:
+        """Grace is over and so is access; the subscription stays, and a payment brings it back."""
+        try:
+            if not await effects.leave_unpaid(self.life.subscription):
+                await self.life.look("timer", "the end of grace")
+                return
+        except effects.RefusedByStripe as refusal:
+            self.life.flag(str(refusal))
+        self.life.subscription = replace(self.life.subscription, left_unpaid_at=self.life.clock.now())
+        await self.life.save([self.life.entry("collection_stopped", "timer", "the end of grace")])
+
+    async def collect_again(self) -> None:
+        """Paid after all."""
+        try:
+            await effects.collect_again(self.life.subscription)
+        except effects.RefusedByStripe as refusal:
+            self.life.flag(str(refusal))
+        self.life.subscription = replace(self.life.subscription, left_unpaid_at=None)
+        await self.life.look("event", "the open invoice was paid")
 
     async def end_suspended(self) -> None:
         """The bank took a payment back: nothing more is charged, and the subscription ends before anything else."""

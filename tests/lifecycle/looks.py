@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lifecycle.facts import Card, Facts, Invoice, InvoiceStatus
-from lifecycle.plans import Interval, Policy, Terms, TrialWithoutCard
+from lifecycle.plans import Interval, Terms, TrialWithoutCard
+from lifecycle.policy import Policy
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 

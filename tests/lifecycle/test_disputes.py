@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from lifecycle.disputes import Dispute, after_dispute
-from lifecycle.plans import Interval, OnDispute, Policy, Terms, TrialWithoutCard
+from lifecycle.plans import Interval, Terms, TrialWithoutCard
+from lifecycle.policy import OnDispute, Policy
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 

@@ -46,6 +46,9 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ('name = "Solo"', "", "name"),
         ('currency = "eur"', "", "currency"),
         ("grace_days = 7", 'grace_days = 7\non_dispute = "pray"', "pray"),
+        ("grace_days = 7", 'grace_days = 7\nafter_grace = "hope"', "hope"),
+        ("grace_days = 7", "grace_days = 7\ngrace_hours = 7", "grace_hours: there is no such rule"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\npolicy = 7", "plans.SOLO.policy"),
         ("version = 3", "", "version"),
         ("version = 3", "version = ", "line 2"),
         ("[policy]", "[rules]", "policy"),
@@ -57,6 +60,12 @@ def test_a_mistake_in_the_plans_file_is_named_with_its_place(
     with pytest.raises(InvalidCatalogue, match=place) as refused:
         load_catalogue(_file(tmp_path, WELL_FORMED.replace(line, instead)))
     assert "plans.toml" in str(refused.value)
+
+
+def test_a_plan_may_have_patience_of_its_own(tmp_path: Path) -> None:
+    own = '[plans.SOLO.policy]\ngrace_days = 21\nafter_grace = "unpaid"\n'
+    policy = load_catalogue(_file(tmp_path, WELL_FORMED + own)).terms("SOLO", Interval.MONTH).policy
+    assert (policy.grace_days, policy.after_grace, policy.max_payment_attempts) == (21, "unpaid", 4)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from lifecycle.disputes import Dispute
 from lifecycle.events import EventHint
 from lifecycle.intents import Cancel, Subscribe, Timing
 from lifecycle.notifications import Notification
-from lifecycle.plans import Interval, OnDispute
+from lifecycle.plans import Interval
+from lifecycle.policy import OnDispute
 from lifecycle.statuses import Status
 from tests.workflows.conftest import CATALOGUE, Life
 
