@@ -177,6 +177,8 @@ class Comparison:
 
     async def _compare_row(self, row: RowMapping) -> Finding:
         """Ask Stripe for this one, then read the row once more: whatever moved meanwhile is no difference."""
+        if row["stripe_subscription_id"] is None:
+            return _of_row(row, ())
         async with self._few:
             found = await self._retrieved(row["stripe_subscription_id"])
         fresh = (await rows_of_users(self._engine, [row["user_id"]])).get(row["user_id"], row)

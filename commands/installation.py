@@ -64,6 +64,8 @@ async def connected() -> AsyncIterator[Parts]:
         raise ends_with(f"Stripe refused: {error}") from None
     except RPCError as error:
         raise ends_with(f"Temporal is away: {error.status.name}") from None
+    except RuntimeError as error:  # so says the SDK when it cannot connect
+        raise ends_with(f"Temporal is away: {str(error).splitlines()[0][:200]}") from None
     except SQLAlchemyError as error:
         raise ends_with(f"PostgreSQL: {str(getattr(error, 'orig', error)).splitlines()[0]}") from None
     except InvalidCatalogue as error:

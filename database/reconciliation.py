@@ -26,7 +26,7 @@ _BEGUN_BETWEEN = text(
             or coalesce(started_at, created_at) < cast(:until as timestamptz)
             or user_id < cast(:user_id as text)
         )
-        and not (stripe_subscription_id = any(cast(:seen as text[])))
+        and (stripe_subscription_id is null or not (stripe_subscription_id = any(cast(:seen as text[]))))
     order by coalesce(started_at, created_at) desc, user_id desc
     limit :limit
     """
