@@ -58,6 +58,8 @@ async def connected() -> AsyncIterator[Parts]:
         async with open_stripe(settings) as stripe_client:
             client = await connect(settings, lazy=True)
             yield Parts(settings, engine, stripe_client, client, load_catalogue(settings.plans_file))
+    except typer.Exit:  # a RuntimeError, too
+        raise
     except StripeAway as error:
         raise ends_with(f"Stripe is away: {error}") from None
     except StripeRefused as error:
