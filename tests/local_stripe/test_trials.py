@@ -109,3 +109,15 @@ def test_the_trial_of_a_plan(shop: Shop) -> None:
     subscription = customer.subscribe(price)
     trying = shop.v1.subscriptions.update(subscription.id, {"trial_from_plan": True})
     assert (trying.status, trying.trial_end) == ("trialing", date(2026, 1, 11))
+
+
+def test_who_begins_without_a_card_or_with_one_to_authenticate_is_asked_at_once(shop: Shop) -> None:
+    expand: Any = {"trial_period_days": 14, "expand": ["pending_setup_intent"]}
+    without = shop.customer(card=None).subscribe(shop.basic, **expand)
+    assert without.pending_setup_intent.status == "requires_payment_method"
+    customer = shop.customer("pm_card_authenticationRequiredOnSetup")
+    asked = customer.subscribe(shop.basic, **expand).pending_setup_intent
+    assert (asked.status, asked.next_action.type) == ("requires_action", "use_stripe_sdk")
+    shop.server.control(f"setup_intents/{asked.id}/authenticate", {"outcome": "succeed"})
+    assert customer.subscription().pending_setup_intent is None
+    assert shop.customer().subscribe(shop.basic, **expand).pending_setup_intent is None

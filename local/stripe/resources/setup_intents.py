@@ -101,6 +101,20 @@ def confirm(world: World, id: str, params: Object) -> Object:
     return complete(world, intent)
 
 
+def make_ready(world: World, subscription: Object, method: Object | None) -> None:
+    """When nothing is paid at first, the customer is asked for a card, or to authenticate the one there is.
+
+    https://docs.stripe.com/billing/subscriptions/deferred-payment
+    """
+    if method and (method["_set_up"] or not cards.CARDS[method["_card"]].on_session):
+        return
+    intent = new(world, subscription["customer"], _subscription=subscription["id"])
+    subscription["pending_setup_intent"] = intent["id"]
+    if method:
+        intent["payment_method"] = method["id"]
+        _challenge(world, intent, None)
+
+
 def _challenge(world: World, intent: Object, return_url: str | None) -> None:
     page_url = f"{world.url}/3ds/{intent['id']}"
     intent["status"] = "requires_action"

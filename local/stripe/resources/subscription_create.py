@@ -8,7 +8,7 @@ from ..billing.periods import add_interval, period_before
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
 from . import (
-    setup_intent,
+    setup_intents,
     subscription_cancel,
     subscription_discounts,
     subscription_extras,
@@ -171,7 +171,5 @@ def _collect(world: World, subscription: Object, invoice: Object, params: Object
     behavior = params.get("payment_behavior", "allow_incomplete")
     first_invoice.issue(world, subscription, invoice, behavior, params.get("off_session", False))
     del subscription["_being_created"]
-    free = behavior == "default_incomplete" and invoice["status"] == "paid"
-    if free and lifecycle.default_method(world, subscription) is None:
-        intent = setup_intent.new(world, subscription["customer"], _subscription=subscription["id"])
-        subscription["pending_setup_intent"] = intent["id"]
+    if invoice["amount_due"] == 0:
+        setup_intents.make_ready(world, subscription, lifecycle.default_method(world, subscription))
