@@ -59,3 +59,16 @@ def decline_code(error: stripe.CardError) -> str:
     """Why the bank said no, in Stripe's words: https://docs.stripe.com/declines/codes"""
     details = error.error
     return str((details and (getattr(details, "decline_code", None) or details.code)) or "card_declined")
+
+
+async def invoice_that_counts(stripe_client: Stripe, found: stripe.Subscription) -> stripe.Invoice | None:
+    """The latest; of an unpaid subscription the oldest that is open, for later ones may be drafts that wait for it.
+
+    https://docs.stripe.com/billing/subscriptions/overview#unpaid-subscriptions
+    """
+    latest = found.latest_invoice if isinstance(found.latest_invoice, stripe.Invoice) else None
+    if found.status not in {"past_due", "unpaid"} or (latest is not None and latest.status == "open"):
+        return latest
+    with answers():
+        unpaid = await stripe_client.v1.invoices.list_async({"subscription": found.id, "status": "open", "limit": 100})
+    return unpaid.data[-1] if unpaid.data else latest

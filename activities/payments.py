@@ -13,7 +13,7 @@ from temporalio import activity
 
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
-from activities.open_payment import OpenPayment, open_payment
+from activities.open_payment import OpenPayment, invoice_that_counts, open_payment
 from activities.orders import (
     Canceled,
     CancelOrder,
@@ -54,7 +54,7 @@ class Payments:
         method = payment_method_of(found)
         if method is not None:
             await keep_card(self._engine, look.user_id, method)
-        invoice = await self._invoice_that_counts(found)
+        invoice = await invoice_that_counts(self._stripe, found)
         payment = OpenPayment()
         if invoice is not None and invoice.status == "open":
             await keep_invoice_link(self._engine, look.user_id, invoice)
@@ -92,20 +92,6 @@ class Payments:
         params: SubscriptionUpdateParams = {"cancel_at": ""} if order.by_date else {"cancel_at_period_end": False}
         with answers(), keyed(f"{order.operation_id}/resume") as key:
             await self._stripe.v1.subscriptions.update_async(order.subscription_id, params, {"idempotency_key": key})
-
-    async def _invoice_that_counts(self, found: stripe.Subscription) -> stripe.Invoice | None:
-        """The latest; of an unpaid subscription the oldest that is open, for later ones may be drafts that wait for it.
-
-        https://docs.stripe.com/billing/subscriptions/overview#unpaid-subscriptions
-        """
-        latest = found.latest_invoice if isinstance(found.latest_invoice, stripe.Invoice) else None
-        if found.status not in {"past_due", "unpaid"} or (latest is not None and latest.status == "open"):
-            return latest
-        with answers():
-            unpaid = await self._stripe.v1.invoices.list_async(
-                {"subscription": found.id, "status": "open", "limit": 100}
-            )
-        return unpaid.data[-1] if unpaid.data else latest
 
     async def _retrieved(self, subscription_id: str) -> stripe.Subscription:
         """The subscription with all that it shows; a deleted customer has nothing left that could be expanded."""

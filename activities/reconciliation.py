@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.gateway import Stripe, StripeRefused, answers
-from activities.open_payment import OpenPayment
+from activities.open_payment import OpenPayment, invoice_that_counts
 from activities.snapshots import Unreadable, facts_from, moment, terms_of
 from database.reconciliation import (
     owners_of,
@@ -165,7 +165,7 @@ class Comparison:
 
     async def _compare_listed(self, page: Sequence[stripe.Subscription]) -> list[Finding]:
         rows = await rows_of_subscriptions(self._engine, [one.id for one in page])
-        found = [self._finding(rows[one.id], one) for one in page if one.id in rows]
+        found = [self._finding(rows[one.id], one, _latest(one)) for one in page if one.id in rows]
         suspects = [finding for finding in found if finding.differs]
         moving = await users_in_motion(self._engine, [finding.user_id for finding in suspects])
         settled = [finding for finding in found if not finding.differs]
@@ -184,20 +184,21 @@ class Comparison:
         fresh = (await rows_of_users(self._engine, [row["user_id"]])).get(row["user_id"], row)
         if found is None:
             return _of_row(fresh, (NOT_AT_STRIPE,) if fresh["status"] not in _OVER else ())
-        finding = self._finding(fresh, found)
+        finding = self._finding(fresh, found, await invoice_that_counts(self._stripe, found))
         if finding.differs and await users_in_motion(self._engine, [finding.user_id]):
             return replace(finding, differs=())
         return finding
 
-    def _finding(self, row: RowMapping, found: stripe.Subscription) -> Finding:
-        latest = found.latest_invoice if isinstance(found.latest_invoice, stripe.Invoice) else None
+    def _finding(self, row: RowMapping, found: stripe.Subscription, invoice: stripe.Invoice | None) -> Finding:
+        latest = _latest(found)
         try:
-            facts = facts_from(found, self._catalogue, known_price=None, invoice=latest, payment=OpenPayment())
+            facts = facts_from(found, self._catalogue, known_price=None, invoice=invoice, payment=OpenPayment())
         except (Unreadable, IndexError, AttributeError, KeyError):
             return _of_row(row, (UNREADABLE,))
         if found.pending_update:  # the latest invoice is that of an upgrade, which need not be paid
             facts = replace(facts, invoice=None)
-        return _of_row(row, differences(_account(row), facts))
+        is_renewing = latest is not None and latest.status == "draft"
+        return _of_row(row, differences(_account(row), facts, is_renewing=is_renewing))
 
     async def _judge_unknown(self, unknown: Sequence[stripe.Subscription]) -> list[Finding]:
         """What runs at Stripe and not in our books: ours if it or its customer is; else another product's."""
@@ -258,6 +259,10 @@ class Comparison:
             if refusal.code != "resource_missing":
                 raise
             return None
+
+
+def _latest(found: stripe.Subscription) -> stripe.Invoice | None:
+    return found.latest_invoice if isinstance(found.latest_invoice, stripe.Invoice) else None
 
 
 def _range_beside(page: Sequence[stripe.Subscription], has_more: bool, place: Place) -> _Beside:

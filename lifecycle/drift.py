@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from lifecycle.facts import Facts, InvoiceStatus
+from lifecycle.facts import Facts
 
 
 class Verdict(StrEnum):
@@ -78,15 +78,15 @@ def account_in(facts: Facts) -> Account:
     )
 
 
-def differences(ours: Account, facts: Facts) -> tuple[str, ...]:
+def differences(ours: Account, facts: Facts, *, is_renewing: bool = False) -> tuple[str, ...]:
     """The names of what differs.
 
-    In the hour in which a renewal's invoice is a draft nothing is decided, and its period is not ours yet. A price of
+    While the latest invoice is a draft (``is_renewing``) nothing is decided, and its period is not ours yet. A price of
     none of our plans has no offer to compare with.
     """
     theirs = account_in(facts)
     differing = {field.name for field in fields(Account) if getattr(ours, field.name) != getattr(theirs, field.name)}
-    if facts.invoice and facts.invoice.status is InvoiceStatus.DRAFT:
+    if is_renewing:
         differing -= _PERIOD
     if facts.unknown_price:
         differing = (differing - _OFFER) | {PRICE}

@@ -41,8 +41,8 @@ def test_a_renewal_that_is_not_decided_yet_is_no_difference() -> None:
     draft = invoice(InvoiceStatus.DRAFT)
     renewing = paid(period_starts_at=day(31), period_ends_at=day(62), invoice=draft)
 
-    assert differences(ours(paid()), renewing) == ()
-    assert differences(ours(paid(), status="past_due"), renewing) == ("status",)
+    assert differences(ours(paid()), renewing, is_renewing=True) == ()
+    assert differences(ours(paid(), status="past_due"), renewing, is_renewing=True) == ("status",)
 
 
 def test_a_price_of_no_plan_is_named_as_such_whatever_we_think_the_plan_is() -> None:
