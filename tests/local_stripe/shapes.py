@@ -17,6 +17,8 @@ from stripe._object_classes import get_object_class
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 from typing_extensions import is_typeddict
 
+from tests.local_stripe.presence import optional
+
 SCALARS: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float), bool: (bool,), Decimal: (str,)}
 
 
@@ -93,11 +95,18 @@ def _checking_names(module_name: str) -> dict[str, Any]:
 def _class_faults(known: type, value: dict[str, Any], at: str) -> list[str]:
     hints = _hints(known)
     faults = [f"{at}.{name}: not a field of {known.__qualname__}" for name in value if name not in hints]
+    may_be_absent = optional(known)
     for name, hint in hints.items():
-        if name in value:
+        if may_be_absent is None:
+            absent, null = type(None) in _options(hint), True
+        else:
+            absent, null = name in may_be_absent, may_be_absent.get(name, True)
+        if name not in value:
+            faults += [] if absent or name == "deleted" else [f"{at}.{name}: missing"]
+        elif value[name] is None and not null:
+            faults.append(f"{at}.{name}: null, where it may only be absent")
+        else:
             faults += _value_faults(hint, value[name], f"{at}.{name}")
-        elif type(None) not in _options(hint):
-            faults.append(f"{at}.{name}: missing")
     return faults
 
 

@@ -26,6 +26,7 @@ def test_a_right_object_is_not_complained_about(running_stripe: Any, shop: Shop)
         (("billing_mode", "type"), None),
         (("items", "data", 0, "price", "unit_amount"), "1000"),
         (("cancellation_details", "why"), None),
+        (("status_details",), None),
     ],
 )
 def test_a_wrong_field_is_named(shop: Shop, path: tuple[Any, ...], value: Any) -> None:
@@ -45,12 +46,13 @@ def test_a_wrong_field_is_named(shop: Shop, path: tuple[Any, ...], value: Any) -
     assert str(last) in fault
 
 
-def test_a_missing_field_is_named(shop: Shop) -> None:
+@pytest.mark.parametrize("field", ["currency", "nickname"])
+def test_a_missing_field_is_named_although_it_may_be_null(shop: Shop, field: str) -> None:
     price = shop.v1.prices.retrieve(shop.basic)
     recorded = shop.server.control("recorded").json()
     found = next(one["object"] for one in recorded["objects"] if one["object"].get("id") == price.id)
-    del found["currency"]
-    assert faults(found) == ["price.currency: missing (from test)"]
+    del found[field]
+    assert faults(found) == [f"price.{field}: missing (from test)"]
 
 
 def test_a_wrong_request_is_named() -> None:
