@@ -53,7 +53,7 @@ def test_secrets_and_addresses_do_not_get_out(capsys: pytest.CaptureFixture[str]
     log = structlog.get_logger("ours")
 
     log.info("asked", authorization="Bearer abc", stripe_signature="t=1", client_secret="pi_1_secret_2", plan="PRO")
-    logging.getLogger("lib").warning("sk_live_12345 whsec_678 to ada@example.com at postgresql://u:pw@db.example.com/x")
+    logging.getLogger("lib").warning("sk_live_KeyKey whsec_HookHook to ada@example.com at postgresql://u:pw@db.example.com/x")
     try:
         name = "Ada Lovelace"
         raise ValueError(f"about {'ada'}@example.com")
@@ -65,7 +65,7 @@ def test_secrets_and_addresses_do_not_get_out(capsys: pytest.CaptureFixture[str]
     asked, _, broke = [json.loads(line) for line in text.splitlines()]
     assert (asked["plan"], asked["authorization"]) == ("PRO", "[redacted]")
     assert broke["exception"][0]["exc_type"] == "ValueError"
-    for private in ("abc", "t=1", "pi_1", "12345", "678", "ada@", "pw@", "db.example", "Lovelace"):
+    for private in ("abc", "t=1", "pi_1", "KeyKey", "HookHook", "ada@", "pw@", "db.example", "Lovelace"):
         assert private not in text
 
 
