@@ -19,7 +19,7 @@ fresh: $(STAMP)  ## the same, forgetting everything first
 	@exec $(BIN)/perennial up --fresh
 
 test: $(STAMP)  ## the whole suite: real PostgreSQL, real Temporal, the local Stripe; no network
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP)  ## style, types and which room may import which
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
