@@ -9,13 +9,13 @@ from temporalio import workflow
 
 from activities.orders import Entry, Saving
 from lifecycle.adoption import met_in_the_middle
-from lifecycle.disputes import after_dispute
-from lifecycle.events import NOT_OF_STRIPE
+from lifecycle.disputes import Dispute, after_dispute
+from lifecycle.events import NOT_OF_STRIPE, EventHint
 from lifecycle.intents import Outcome, Request, Result
 from lifecycle.letters import letters_due
 from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
-from lifecycle.refunds import after_refund
+from lifecycle.refunds import Refund, after_refund
 from lifecycle.subscription import Subscription
 from workflows import effects, showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
@@ -113,22 +113,11 @@ class Life:
         before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
         told, moves = self._adopt(before, seen, cause)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
-        for hint in hints:
-            if hint.in_vain:
-                self.flag(f"this differs from Stripe, and a look has not mended it: {hint.differs}")
         entries = timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
         entries += [entry for entry in taken_back if entry]
         entries += timeline.asked_for(hints, self.clock.now())
-        for dispute in disputes:
-            self.subscription, lines = after_dispute(self.subscription, dispute, self.clock.now())
-            entries += [self.entry(line.entry, cause, cause_id, **line.detail) for line in lines]
-        for refund in refunds:
-            self.subscription, lines = after_refund(self.subscription, refund)
-            entries += [self.entry(line.entry, *refund.cause_or(cause, cause_id), **line.detail) for line in lines]
-        if self.subscription.needs_attention not in {None, flagged_for}:
-            entries.append(
-                self.entry("needs_attention", cause, cause_id, reason=self.subscription.needs_attention or "")
-            )
+        entries += self._money_gone_back(disputes, refunds, cause, cause_id)
+        entries += self._flagged(hints, flagged_for, cause, cause_id)
         is_quiet = told == [timeline.ADOPTIONS[timeline.IMPORT]]
         await self.save(
             entries,
@@ -167,6 +156,29 @@ class Life:
             self.letters_under_way.add(task)
             task.add_done_callback(self.letters_under_way.discard)
         self.outcomes = dict(list({**self.outcomes, **saving.outcomes}.items())[-OUTCOMES_KEPT:])
+
+    def _money_gone_back(
+        self, disputes: Sequence[Dispute], refunds: Sequence[Refund], cause: str, cause_id: str
+    ) -> list[Entry]:
+        """What banks and operators took back, each told once."""
+        entries: list[Entry] = []
+        for dispute in disputes:
+            self.subscription, lines = after_dispute(self.subscription, dispute, self.clock.now())
+            entries += [self.entry(line.entry, cause, cause_id, **line.detail) for line in lines]
+        for refund in refunds:
+            self.subscription, lines = after_refund(self.subscription, refund)
+            entries += [self.entry(line.entry, *refund.cause_or(cause, cause_id), **line.detail) for line in lines]
+        return entries
+
+    def _flagged(self, hints: Sequence[EventHint], flagged_for: str | None, cause: str, cause_id: str) -> list[Entry]:
+        """A line when a person should look for a reason that is new."""
+        for hint in hints:
+            if hint.in_vain:
+                self.flag(f"this differs from Stripe, and a look has not mended it: {hint.differs}")
+        reason = self.subscription.needs_attention
+        if reason is None or reason == flagged_for:
+            return []
+        return [self.entry("needs_attention", cause, cause_id, reason=reason)]
 
     async def _taken_back(self, second: str) -> Entry | None:
         """The customer began twice; the first subscription stands, and a person hears of it."""
