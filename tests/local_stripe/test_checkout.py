@@ -135,6 +135,13 @@ def test_a_card_from_abroad(shop: Shop) -> None:
     assert german.fingerprint == shop.v1.payment_methods.retrieve("pm_card_de").card.fingerprint
 
 
+def test_money_that_is_available_at_once(shop: Shop) -> None:
+    paying: Any = {"amount": 500, "currency": "usd", "payment_method": "pm_card_bypassPending", "confirm": True}
+    expand: Any = {"expand": ["latest_charge.balance_transaction"]}
+    charge: Any = shop.v1.payment_intents.create({**paying, **expand}).latest_charge
+    assert (charge.status, charge.balance_transaction.status) == ("succeeded", "available")
+
+
 def test_stripes_own_cli_names_a_coupon_the_former_way(shop: Shop) -> None:
     coupon = shop.v1.coupons.create({"percent_off": 10, "duration": "once"}).id
     url, key = f"{shop.server.url}/v1/promotion_codes", ("sk_test_cli", "")

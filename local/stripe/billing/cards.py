@@ -106,6 +106,8 @@ CARDS = {
     "threeDSecure2Required": Card("4000000000003220", on_session=True, off_session=True),
     "threeDSecureRequiredChargeDeclined": Card("4000008400001629", charge="generic_decline", on_session=True),
     "threeDSecureOptional": Card("4000000000003055"),
+    "bypassPending": Card("4000000000000077"),
+    "bypassPendingInternational": Card("4000003720000278", country="IE"),
     "createDispute": Card("4000000000000259", dispute="fraudulent"),
     "visa_createDispute": Card("4000000000000259", dispute="fraudulent"),
     "createDisputeProductNotReceived": Card("4000000000002685", dispute="product_not_received"),
