@@ -1,5 +1,7 @@
 """Cards given the old way, by ``source``, as Stripe's own CLI does for its triggers of subscription schedules."""
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -37,3 +39,13 @@ def test_a_declined_card_makes_no_customer(shop: Shop) -> None:
     with pytest.raises(stripe.CardError):
         shop.v1.customers.create({"source": "tok_chargeDeclined", "email": "declined@example.com"})
     assert shop.v1.customers.list({"email": "declined@example.com"}).data == []
+
+
+def test_what_appears_only_when_it_is_asked_for(shop: Shop) -> None:
+    made = shop.v1.customers.create({"source": "tok_visa"})
+    shop.v1.payment_methods.attach("pm_card_mastercard", {"customer": made.id})
+    assert not hasattr(made, "sources")
+    shown: Any = shop.v1.customers.retrieve(made.id, {"expand": ["sources", "tax_ids"]})
+    assert ([one.id for one in shown.sources.data], shown.tax_ids.data) == ([made.default_source], [])
+    price: Any = shop.v1.prices.retrieve(shop.basic, {"expand": ["currency_options"]})
+    assert price.currency_options["usd"].unit_amount == 1000

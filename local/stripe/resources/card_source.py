@@ -10,6 +10,7 @@ from typing import Any
 from ..billing import cards
 from ..protocol.errors import missing
 from ..protocol.expansion import includable
+from ..protocol.lists import embedded
 from ..world import World
 from . import payment_methods
 from .payment_method import new
@@ -31,6 +32,20 @@ def take(world: World, customer: Object, token: str) -> None:
 def default_source(world: World, customer: Object) -> Object | None:
     method = world.store.get(customer["default_source"] or "")
     return shown(method) if method else None
+
+
+@includable("customer", "sources")
+def sources(world: World, customer: Object) -> Object:
+    """Cards given by ``source``; those attached as payment methods are not among them."""
+    methods = world.store.where("payment_method", "customer", customer["id"])
+    found = [shown(one) for one in methods if one["id"].startswith("card_")]
+    return embedded(found, f"/v1/customers/{customer['id']}/sources")
+
+
+@includable("customer", "tax_ids")
+def tax_ids(_: World, customer: Object) -> Object:
+    """None: there is no call to make one."""
+    return embedded([], f"/v1/customers/{customer['id']}/tax_ids")
 
 
 def shown(method: Object) -> Object:

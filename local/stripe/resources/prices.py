@@ -6,6 +6,7 @@ from typing import Any
 from stripe import params as sdk
 
 from ..protocol.errors import StripeError, invalid, not_emulated
+from ..protocol.expansion import includable
 from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
@@ -182,3 +183,10 @@ def as_plan(price: Object) -> Object:
         "trial_period_days": recurring["trial_period_days"],
         "usage_type": "licensed",
     }
+
+
+@includable("price", "currency_options")
+def currency_options(_: World, price: Object) -> Object:
+    """Of its one currency: more than one are not emulated."""
+    names = ("custom_unit_amount", "tax_behavior", "unit_amount", "unit_amount_decimal")
+    return {price["currency"]: {name: price[name] for name in names}}
