@@ -128,6 +128,7 @@ async def test_every_part_dies_once_in_a_life_that_ends_as_it_should(tmp_path: P
     async with stack_with_demo(tmp_path / "state") as run:
         for told, part in TOLD.items():
             await run.says(told)
+            await run.has_sent_its_letters()  # one that is held in this moment waits for three minutes; see the outbox
             run.kill(part)
         await run.says("The timeline of this customer")
         await run.has_sent_its_letters()
