@@ -27,6 +27,7 @@ from activities.new_cards import NewCards
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.plan_changes import PlanChanges
+from activities.pulse import PulseInterceptor
 from activities.reconciliation import Comparison
 from activities.records import Records
 from activities.refunds import Refunds
@@ -77,7 +78,7 @@ def make_worker(
         task_queue=settings.temporal_task_queue,
         workflows=[SubscriptionWorkflow, *UPKEEP],
         activities=[*_life(settings, engine, stripe_client), *_upkeep(client, settings, engine, stripe_client)],
-        interceptors=[PatienceInterceptor()],
+        interceptors=[PatienceInterceptor(), PulseInterceptor()],
         workflow_runner=SANDBOX,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),

@@ -53,7 +53,9 @@ def test_secrets_and_addresses_do_not_get_out(capsys: pytest.CaptureFixture[str]
     log = structlog.get_logger("ours")
 
     log.info("asked", authorization="Bearer abc", stripe_signature="t=1", client_secret="pi_1_secret_2", plan="PRO")
-    logging.getLogger("lib").warning("sk_live_KeyKey whsec_HookHook to ada@example.com at postgresql://u:pw@db.example.com/x")
+    logging.getLogger("lib").warning(
+        "sk_live_KeyKey whsec_HookHook to ada@example.com at postgresql://u:pw@db.example.com/x"
+    )
     try:
         name = "Ada Lovelace"
         raise ValueError(f"about {'ada'}@example.com")

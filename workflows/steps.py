@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.payments import Payments
     from activities.plan_changes import PlanChanges
+    from activities.pulse import DEAD_AFTER
     from activities.records import Records
     from activities.refund_orders import PaymentWish, Refunded, RefundOrder
     from activities.refunds import Refunds
@@ -70,6 +71,7 @@ async def begin(user_id: str) -> Beginning:
         Records.begin,
         user_id,
         start_to_close_timeout=_ONE_TRANSACTION,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_PATIENT,
         summary="what is known of this user",
     )
@@ -84,6 +86,7 @@ async def fetch(look: Look) -> Facts | None:
         Payments.fetch,
         look,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_READ,
         summary=f"look at {look.subscription_id}",
     )
@@ -95,6 +98,7 @@ async def fetch_dispute(dispute_id: str) -> Dispute | None:
         Disputes.fetch,
         dispute_id,
         start_to_close_timeout=_ONE_CALL,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_PATIENT,
         summary=f"look at {dispute_id}",
     )
@@ -106,6 +110,7 @@ async def fetch_refunds(refund_id: str) -> list[Refund]:
         Refunds.fetch,
         refund_id,
         start_to_close_timeout=_ONE_CALL,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_PATIENT,
         summary=f"look at {refund_id}",
     )
@@ -117,6 +122,7 @@ async def find_payment(wish: PaymentWish) -> Refundable:
         Refunds.find,
         wish,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary=f"look at {wish.invoice_id or 'the last payment'}",
     )
@@ -128,6 +134,7 @@ async def refund(order: RefundOrder) -> Refunded:
         Refunds.give,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary=f"refund {order.amount} of {order.charge_id}",
     )
@@ -139,6 +146,7 @@ async def end_in_stripe(order: ForgetOrder) -> None:
         Forgetting.end_in_stripe,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary="end everything in Stripe",
     )
@@ -150,6 +158,7 @@ async def anonymise(user_id: str) -> None:
         Forgetting.anonymise,
         user_id,
         start_to_close_timeout=_ONE_TRANSACTION,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_PATIENT,
         summary="forget this user",
     )
@@ -185,6 +194,7 @@ async def _save_patiently(saving: Saving) -> Saved:
             Records.save,
             saving,
             start_to_close_timeout=_ONE_TRANSACTION,
+            heartbeat_timeout=DEAD_AFTER,
             retry_policy=_UNTIL_CONFLICT,
             summary=f"save step {saving.subscription.seq}",
         )
@@ -206,6 +216,7 @@ async def subscribe(order: SubscribeOrder) -> Subscribed:
         SignUp.subscribe,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary=f"subscribe to {order.terms.lookup_key}",
     )
@@ -217,6 +228,7 @@ async def change_plan(order: ChangeOrder) -> Changed:
         PlanChanges.change_plan,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary=f"change to {order.terms.lookup_key}",
     )
@@ -228,6 +240,7 @@ async def cancel(order: CancelOrder) -> Canceled:
         Payments.cancel,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary="cancel when the period is over" if order.at_period_end else "cancel now",
     )
@@ -239,6 +252,7 @@ async def stop_collecting(order: CollectOrder) -> bool:
         Collecting.stop,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary="stop collecting",
     )
@@ -250,6 +264,7 @@ async def collect_again(order: CollectOrder) -> None:
         Collecting.again,
         order,
         start_to_close_timeout=_ONE_CALL,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary="collect again",
     )
@@ -261,6 +276,7 @@ async def take_back(order: TakeBackOrder) -> TakenBack:
         SecondSubscriptions.take_back,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary=f"take back {order.subscription_id}",
     )
@@ -272,6 +288,7 @@ async def use_card(order: CardOrder) -> CardUsed:
         NewCards.use_card,
         order,
         start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary=f"use {order.payment_method}",
     )
@@ -283,6 +300,7 @@ async def resume(order: ResumeOrder) -> None:
         Payments.resume,
         order,
         start_to_close_timeout=_ONE_CALL,
+        heartbeat_timeout=DEAD_AFTER,
         retry_policy=_UNTIL_REFUSED,
         summary="undo the cancellation",
     )
@@ -295,6 +313,7 @@ async def send(notification_ids: Sequence[str]) -> None:
             Emails.send,
             [UUID(notification_id) for notification_id in notification_ids],
             start_to_close_timeout=_ONE_CALL,
+            heartbeat_timeout=DEAD_AFTER,
             schedule_to_close_timeout=timedelta(minutes=1),
             retry_policy=_A_FEW_TIMES,
             summary="send letters",
