@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from temporalio import workflow
@@ -64,6 +65,13 @@ _ONE_CALL = timedelta(seconds=30)
 _SEVERAL_CALLS = timedelta(minutes=2)
 _ONE_TRANSACTION = timedelta(seconds=15)
 
+_WRITE: dict[str, Any] = {
+    "start_to_close_timeout": _SEVERAL_CALLS,
+    "heartbeat_timeout": DEAD_AFTER,
+    "retry_policy": _UNTIL_REFUSED,
+}
+"""Limits of an effect in Stripe: for as long as it takes, unless Stripe says no."""
+
 
 async def begin(user_id: str) -> Beginning:
     """What outlived the user's earlier lives."""
@@ -121,9 +129,7 @@ async def find_payment(wish: PaymentWish) -> Refundable:
     return await workflow.execute_activity_method(
         Refunds.find,
         wish,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary=f"look at {wish.invoice_id or 'the last payment'}",
     )
 
@@ -133,9 +139,7 @@ async def refund(order: RefundOrder) -> Refunded:
     return await workflow.execute_activity_method(
         Refunds.give,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary=f"refund {order.amount} of {order.charge_id}",
     )
 
@@ -145,9 +149,7 @@ async def end_in_stripe(order: ForgetOrder) -> None:
     await workflow.execute_activity_method(
         Forgetting.end_in_stripe,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary="end everything in Stripe",
     )
 
@@ -215,9 +217,7 @@ async def subscribe(order: SubscribeOrder) -> Subscribed:
     return await workflow.execute_activity_method(
         SignUp.subscribe,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary=f"subscribe to {order.terms.lookup_key}",
     )
 
@@ -227,9 +227,7 @@ async def change_plan(order: ChangeOrder) -> Changed:
     return await workflow.execute_activity_method(
         PlanChanges.change_plan,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary=f"change to {order.terms.lookup_key}",
     )
 
@@ -239,9 +237,7 @@ async def cancel(order: CancelOrder) -> Canceled:
     return await workflow.execute_activity_method(
         Payments.cancel,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary="cancel when the period is over" if order.at_period_end else "cancel now",
     )
 
@@ -251,9 +247,7 @@ async def stop_collecting(order: CollectOrder) -> bool:
     return await workflow.execute_activity_method(
         Collecting.stop,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary="stop collecting",
     )
 
@@ -263,9 +257,7 @@ async def collect_again(order: CollectOrder) -> None:
     await workflow.execute_activity_method(
         Collecting.again,
         order,
-        start_to_close_timeout=_ONE_CALL,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary="collect again",
     )
 
@@ -275,9 +267,7 @@ async def take_back(order: TakeBackOrder) -> TakenBack:
     return await workflow.execute_activity_method(
         SecondSubscriptions.take_back,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary=f"take back {order.subscription_id}",
     )
 
@@ -287,9 +277,7 @@ async def use_card(order: CardOrder) -> CardUsed:
     return await workflow.execute_activity_method(
         NewCards.use_card,
         order,
-        start_to_close_timeout=_SEVERAL_CALLS,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary=f"use {order.payment_method}",
     )
 
@@ -299,9 +287,7 @@ async def resume(order: ResumeOrder) -> None:
     await workflow.execute_activity_method(
         Payments.resume,
         order,
-        start_to_close_timeout=_ONE_CALL,
-        heartbeat_timeout=DEAD_AFTER,
-        retry_policy=_UNTIL_REFUSED,
+        **_WRITE,
         summary="undo the cancellation",
     )
 
