@@ -17,7 +17,11 @@ from lifecycle.facts import PlannedChange
 from lifecycle.plans import Catalogue
 
 if TYPE_CHECKING:
-    from stripe.params import SubscriptionScheduleUpdateParams, SubscriptionScheduleUpdateParamsPhase
+    from stripe.params import (
+        SubscriptionScheduleUpdateParams,
+        SubscriptionScheduleUpdateParamsPhase,
+        SubscriptionScheduleUpdateParamsPhaseDiscount,
+    )
 
 
 async def planned_change(
@@ -86,9 +90,11 @@ async def plan_for_period_end(
         "duration": {"interval": order.terms.interval.value, "interval_count": 1},
         "proration_behavior": "none",
     }
-    kept = [{"discount": id_of(entry.discount)} for entry in now.discounts or [] if entry.discount]
+    kept: list[SubscriptionScheduleUpdateParamsPhaseDiscount] = [
+        {"discount": discount} for entry in now.discounts or [] if (discount := id_of(entry.discount))
+    ]
     if kept:
-        as_it_is["discounts"] = then["discounts"] = kept  # type: ignore[typeddict-item]
+        as_it_is["discounts"] = then["discounts"] = kept
     params: SubscriptionScheduleUpdateParams = {
         "end_behavior": "release",
         "phases": [as_it_is, then],

@@ -46,9 +46,12 @@ class Previews:
 
         Raises `StripeRefused` also for a code that cannot be used (`activities.promotion_codes.is_about_the_code`).
         """
-        items = [{"price": await self._prices.id_of(terms), "quantity": 1}]
+        price = await self._prices.id_of(terms)
         customer_id = await self._customers.ensure(user_id)
-        params: InvoiceCreatePreviewParams = {"customer": customer_id, "subscription_details": {"items": items}}  # type: ignore[typeddict-item]
+        params: InvoiceCreatePreviewParams = {
+            "customer": customer_id,
+            "subscription_details": {"items": [{"price": price, "quantity": 1}]},
+        }
         if promotion_code:
             params["discounts"] = [{"promotion_code": await promotion_code_id(self._stripe, promotion_code)}]
         return await self._due(params)

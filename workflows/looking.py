@@ -48,8 +48,9 @@ async def look_at_stripe(
         if seen.facts is None or not seen.facts.status.is_live:
             concern = concern or (seen.concern if seen.facts else None)
             continue
-        concern = _why_not_ours(seen.facts, subscription, may_adopt=may_adopt)
-        if concern is None:
+        why_not = _why_not_ours(seen.facts, subscription, may_adopt=may_adopt)
+        concern = concern or why_not
+        if why_not is None:
             theirs.append(seen.facts)
             if begins and not workflow.patched("take-back-a-second"):
                 break

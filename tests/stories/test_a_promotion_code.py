@@ -48,3 +48,17 @@ async def test_a_code_that_cannot_be_used_begins_nothing(world: World, code: str
     assert (await ada.subscribe("BASIC", trial_period_days=0)).status_code == 201, "without the code it goes on"
     await ada.settled()
     assert await paid(ada) == [1000]
+
+
+async def test_a_code_that_holds_for_ever_holds_after_a_downgrade_too(world: World) -> None:
+    await offer(world, "FOREVER20", percent_off=20, duration="forever")
+    ada = await world.customer()
+    await ada.subscribe("PRO", trial_period_days=0, promotion_code="FOREVER20")
+    await ada.travel(days=10)
+
+    asked = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "BASIC"})
+    assert asked.status_code == 200, asked.text
+    await ada.travel(days=60)
+
+    assert await paid(ada) == [2400, 800, 800]
+    assert await contradictions(world, ada) == []

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from lifecycle.events import EventHint
 from lifecycle.facts import InvoiceStatus
-from lifecycle.intents import Cancel, Result
+from lifecycle.intents import Cancel, Result, Timing
 from lifecycle.statuses import Status
 from tests.workflows.conftest import Life
 from workflows.subscription import SubscriptionWorkflow
@@ -42,6 +43,23 @@ async def test_a_second_subscription_is_written_down_and_flagged(life: Life) -> 
     found = await life.state()
     assert found.stripe_subscription_id == own
     assert "two subscriptions" in str(found.needs_attention)
+
+
+async def test_what_is_not_ours_is_still_told_when_something_of_ours_came_with_it(life: Life) -> None:
+    await life.subscribe()
+    mine = replace(life.bank.newest, subscription_id="sub_mine", owner_id=life.user_id)
+    theirs = replace(mine, subscription_id="sub_theirs", owner_id="bob")
+    await life.ask(Cancel(Timing.NOW))
+    await life.handle.result()
+    life.bank.subscriptions |= {"sub_theirs": theirs, "sub_mine": mine}
+
+    kind = "customer.subscription.created"
+    await life.take(EventHint("evt_1", kind, "sub_theirs"), EventHint("evt_2", kind, "sub_mine"))
+
+    await life.until(lambda: "evt_2" in life.books.events, "nobody looked")
+    found = await life.state()
+    assert found.stripe_subscription_id == "sub_mine"
+    assert "sub_theirs belongs to bob" in str(found.needs_attention)
 
 
 async def test_a_payment_in_the_moment_of_giving_up_wins(life: Life) -> None:
