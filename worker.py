@@ -17,6 +17,7 @@ import telemetry
 from activities.catalogue import Prices
 from activities.catching_up import CatchUp
 from activities.collecting import Collecting
+from activities.conversions import Conversions
 from activities.customers import Customers
 from activities.disputes import Disputes
 from activities.emails import Emails
@@ -89,12 +90,13 @@ def make_worker(
 
 def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> list[Callable[..., Any]]:
     """What a subscription's own workflow does."""
-    prices = Prices(stripe_client)
-    sign_up = SignUp(stripe_client, Customers(stripe_client, engine, settings), prices)
-    payments = Payments(stripe_client, engine, load_catalogue(settings.plans_file))
+    prices, catalogue = Prices(stripe_client), load_catalogue(settings.plans_file)
+    sign_up = SignUp(stripe_client, engine, Customers(stripe_client, engine, settings), prices)
+    payments = Payments(stripe_client, engine, catalogue)
     plan_changes = PlanChanges(stripe_client, prices)
     records = Records(
         engine,
+        catalogue,
         continue_as_new_after_events=settings.continue_as_new_after_events,
         lets_travel_in_time=settings.lets_travel_in_time,
     )
@@ -102,8 +104,8 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     new_cards = NewCards(stripe_client)
     disputes, refunds = Disputes(stripe_client, engine), Refunds(stripe_client)
     forgetting = Forgetting(stripe_client, engine, settings)
-    collecting = Collecting(stripe_client)
-    effects += [collecting.stop, collecting.again]
+    collecting, conversions = Collecting(stripe_client), Conversions(stripe_client)
+    effects += [collecting.stop, collecting.again, conversions.convert, conversions.move_trial_end, sign_up.has_card]
     effects += [SecondSubscriptions(stripe_client, refunds).take_back]
     effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]

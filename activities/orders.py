@@ -21,7 +21,12 @@ class Look:
 
 @dataclass(frozen=True)
 class SubscribeOrder:
-    """Begin a subscription under this operation; ``trial_days`` is settled (0: none)."""
+    """Begin a subscription under this operation; ``trial_days`` is settled (0: none).
+
+    ``trial_ends_at`` instead is the end of a trial that runs already. ``only_with_card``: without a card on file
+    nothing is begun. ``goes_on``: the customer is in a trial or pause of ours, so an earlier try that waits for the
+    bank is given up, and this card may have had a trial before.
+    """
 
     operation_id: str
     user_id: str
@@ -29,6 +34,14 @@ class SubscribeOrder:
     trial_days: int
     payment_method: str | None = None
     promotion_code: str | None = None
+    trial_ends_at: datetime | None = None
+    only_with_card: bool = False
+    goes_on: bool = False
+
+    @property
+    def needs_card(self) -> bool:
+        """Something is charged at once, or the order says so."""
+        return self.only_with_card or not (self.trial_days or self.trial_ends_at or self.terms.is_free)
 
 
 @dataclass(frozen=True)
@@ -36,11 +49,15 @@ class Subscribed:
     """What Stripe made of the order. ``declined`` is its decline code: the first payment failed.
 
     ``refused`` names what was wrong with the order (`lifecycle.refusals.RefusalCode`); then nothing was made.
+    ``without_card``: nothing was made because there is no card. ``action_required``: the first payment waits for the
+    customer's word at the bank.
     """
 
     subscription_id: str | None = None
     declined: str | None = None
     refused: str | None = None
+    without_card: bool = False
+    action_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ class ChangeOrder:
     terms: Terms
     timing: ChangeTiming
     proration_date: datetime | None = None
+    payment_method: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,26 @@ class Changed:
     declined: str | None = None
     refused: str | None = None
     action_required: bool = False
+
+
+@dataclass(frozen=True)
+class ConvertOrder:
+    """Let a subscription that is trialing or paused at Stripe be paid from now on, with this card if one is named."""
+
+    operation_id: str
+    customer_id: str
+    subscription_id: str
+    is_paused: bool = False
+    payment_method: str | None = None
+
+
+@dataclass(frozen=True)
+class TrialEndOrder:
+    """Let the trial end at this moment, or now (None)."""
+
+    operation_id: str
+    subscription_id: str
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)

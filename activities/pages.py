@@ -5,6 +5,7 @@ A page that nobody has seen does no harm, so where Stripe failed it is opened an
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import stripe
@@ -69,7 +70,7 @@ class Pages:
         self,
         user_id: str,
         terms: Terms,
-        trial_days: int,
+        trial: int | datetime,
         success_url: str,
         cancel_url: str,
         operation_id: str,
@@ -77,6 +78,7 @@ class Pages:
     ) -> CheckoutOpened:
         """A hosted Checkout page for one price; the subscription it makes carries our ``user_id``.
 
+        ``trial`` is in days (0: none), or the end of one that runs already.
         https://docs.stripe.com/api/checkout/sessions/create. Raises `StripeAway`, `StripeRefused`, `UnknownUser`.
         """
         customer_id = await self._customers.ensure(user_id)
@@ -90,10 +92,13 @@ class Pages:
             "metadata": {"user_id": user_id, "operation_id": operation_id},
             "subscription_data": {"metadata": {"user_id": user_id, "operation_id": operation_id}},
         }
-        if trial_days:
-            params["subscription_data"]["trial_period_days"] = trial_days
+        if isinstance(trial, datetime):
+            params["subscription_data"]["trial_end"] = int(trial.timestamp())
+        elif trial:
+            params["subscription_data"]["trial_period_days"] = trial
+        if trial:
             params["subscription_data"]["trial_settings"] = {
-                "end_behavior": {"missing_payment_method": terms.trial_without_card.value}
+                "end_behavior": {"missing_payment_method": terms.trial_without_card.at_stripe}
             }
         if promotion.code:
             params["discounts"] = [{"promotion_code": await promotion_code_id(self._stripe, promotion.code)}]
@@ -106,9 +111,14 @@ class Pages:
             )
         return CheckoutOpened(session.id, session.url or "")
 
-    async def open_portal(self, user_id: str, return_url: str, operation_id: str) -> str:
-        """The address of the customer portal; raises `NoCustomer`, `StripeAway`, `StripeRefused`."""
+    async def open_portal(self, user_id: str, return_url: str, operation_id: str, *, is_customer: bool = False) -> str:
+        """The address of the customer portal; raises `NoCustomer`, `StripeAway`, `StripeRefused`.
+
+        ``is_customer``: Stripe is told of the user now, if it has not been; a trial without a card has one to give.
+        """
         customer_id = await self._customers.id_of(user_id)
+        if customer_id is None and is_customer:
+            customer_id = await self._customers.ensure(user_id)
         if customer_id is None:
             raise NoCustomer(user_id)
         params: PortalParams = {"customer": customer_id, "return_url": return_url}
@@ -132,6 +142,7 @@ class Pages:
         mine = select(tables.subscriptions.c.stripe_subscription_id).where(tables.subscriptions.c.user_id == user_id)
         async with self._engine.connect() as connection:
             subscription_id = (await connection.execute(mine)).scalar()
+        subscription_id = subscription_id or await self._waiting_for_the_bank(user_id)
         if subscription_id is None:
             return None
         with answers():
@@ -143,3 +154,14 @@ class Pages:
             return None
         secret = invoice.confirmation_secret.client_secret if invoice.confirmation_secret else None
         return RequiredAction("authentication_required", invoice.hosted_invoice_url, secret)
+
+    async def _waiting_for_the_bank(self, user_id: str) -> str | None:
+        """What was begun from a trial of ours, and becomes the subscription when its payment is confirmed."""
+        customer_id = await self._customers.id_of(user_id)
+        if customer_id is None:
+            return None
+        with answers():
+            found = await self._stripe.v1.subscriptions.list_async(
+                {"customer": customer_id, "status": "incomplete", "limit": 1}
+            )
+        return found.data[0].id if found.data else None

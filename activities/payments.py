@@ -21,7 +21,7 @@ from activities.orders import (
     ResumeOrder,
 )
 from activities.plans_ahead import drop, planned_change
-from activities.sightings import keep_card, keep_invoice_link
+from activities.sightings import claim_trial, keep_card, keep_invoice_link
 from activities.snapshots import facts_from, payment_method_of
 from activities.voiding import void
 from lifecycle.facts import Facts
@@ -52,8 +52,10 @@ class Payments:
                 return None
             raise
         method = payment_method_of(found)
+        is_anothers = False
         if method is not None:
             await keep_card(self._engine, look.user_id, method)
+            is_anothers = found.status == "trialing" and not await claim_trial(self._engine, look.user_id, method)
         invoice = await invoice_that_counts(self._stripe, found)
         payment = OpenPayment()
         if invoice is not None and invoice.status == "open":
@@ -61,7 +63,13 @@ class Payments:
             payment = await open_payment(self._stripe, str(invoice.id))
         planned = await planned_change(self._stripe, found, self._catalogue)
         return facts_from(
-            found, self._catalogue, known_price=look.price, invoice=invoice, payment=payment, planned=planned
+            found,
+            self._catalogue,
+            known_price=look.price,
+            invoice=invoice,
+            payment=payment,
+            planned=planned,
+            trial_card_is_anothers=is_anothers,
         )
 
     @activity.defn(name="payments.cancel")

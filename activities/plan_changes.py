@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import stripe
 from temporalio import activity
 
+from activities.attaching import use_for
 from activities.catalogue import Prices
-from activities.gateway import Stripe, answers
+from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
-from activities.open_payment import payment_intent_of, why_declined
+from activities.open_payment import decline_code
 from activities.orders import Changed, ChangeOrder
 from activities.plans_ahead import drop, id_of, is_planned_by, plan_for_period_end
-from activities.voiding import void
+from activities.verdicts import operation_of, verdict_on
 from lifecycle.plan_changes import ChangeTiming
 from lifecycle.refusals import RefusalCode
 
@@ -36,16 +37,30 @@ class PlanChanges:
         An upgrade stands only when it is paid: https://docs.stripe.com/billing/subscriptions/pending-updates. Declined,
         its invoice is voided and nothing is owed; when the bank wants to ask the customer, it waits for that.
         """
+        try:
+            return await self._changed(order)
+        except stripe.CardError as error:
+            return Changed(declined=decline_code(error))
+        except StripeRefused as refusal:
+            if order.payment_method and (refusal.param or refusal.code).startswith("payment_method"):
+                return Changed(refused=RefusalCode.PAYMENT_METHOD_INVALID)
+            if (refusal.code, refusal.param) == ("resource_missing", None):  # Stripe has nothing to charge
+                return Changed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
+            raise
+
+    async def _changed(self, order: ChangeOrder) -> Changed:
         found = await self._retrieved(order.subscription_id)
-        if _operation_of(found.metadata) == order.operation_id:
+        if operation_of(found.metadata) == order.operation_id:
             return Changed()
-        if found.pending_update and _operation_of(found.pending_update.metadata) == order.operation_id:
-            return await self._verdict(order, found)
+        if found.pending_update and operation_of(found.pending_update.metadata) == order.operation_id:
+            return await verdict_on(self._stripe, order.operation_id, found)
         if await is_planned_by(self._stripe, order.operation_id, found):
             return Changed()
         former = id_of(found.schedule)
         if await drop(self._stripe, order.operation_id, found):
             found = await self._retrieved(order.subscription_id)
+        if order.payment_method:
+            await use_for(self._stripe, order.operation_id, found, order.payment_method)
         price_id = await self._prices.id_of(order.terms)
         if found["items"].data[0].price.id == price_id:
             return Changed()
@@ -53,7 +68,7 @@ class PlanChanges:
             await plan_for_period_end(self._stripe, order, found, price_id, former)
             return Changed()
         changed = await self._swapped(order, found, price_id)
-        return await self._verdict(order, changed) if changed.pending_update else Changed()
+        return await verdict_on(self._stripe, order.operation_id, changed) if changed.pending_update else Changed()
 
     async def _swapped(self, order: ChangeOrder, found: stripe.Subscription, price_id: str) -> stripe.Subscription:
         params: SubscriptionUpdateParams = {
@@ -72,23 +87,6 @@ class PlanChanges:
                 order.subscription_id, params, {"idempotency_key": key}
             )
 
-    async def _verdict(self, order: ChangeOrder, waiting: stripe.Subscription) -> Changed:
-        """What the payment of an upgrade came to; nothing is left open that the customer was told had failed."""
-        invoice_id = id_of(waiting.latest_invoice) or ""
-        intent = await payment_intent_of(self._stripe, invoice_id)
-        if intent is not None and intent.status == "requires_action":
-            return Changed(action_required=True)
-        if intent is not None and intent.status == "processing":
-            return Changed()
-        if await void(self._stripe, order.operation_id, invoice_id):
-            return Changed()
-        code = why_declined(intent)
-        return Changed(declined=code) if code else Changed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
-
     async def _retrieved(self, subscription_id: str) -> stripe.Subscription:
         with answers():
             return await self._stripe.v1.subscriptions.retrieve_async(subscription_id)
-
-
-def _operation_of(metadata: stripe.StripeObject | None) -> str | None:
-    return metadata.to_dict().get("operation_id") if metadata else None

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 async def planned_change(
     stripe_client: Stripe, subscription: stripe.Subscription, catalogue: Catalogue
 ) -> PlannedChange | None:
-    """What will become of the subscription's price; ``latest_invoice`` is that of an upgrade that waits."""
+    """What will become of the subscription's price; ``latest_invoice`` is that of an upgrade that waits.
+
+    A conversion that waits for its payment keeps the price.
+    """
     pending = subscription.pending_update
-    if pending and pending.subscription_items:
-        price = pending.subscription_items[0].price
+    if pending:
+        price = (pending.subscription_items or subscription["items"].data)[0].price
         return PlannedChange(
             price=price.id,
             at=moment(pending.expires_at),

@@ -15,8 +15,10 @@ from activities.orders import Beginning, Entry, Saved, Saving
 from activities.remembering import subscription_from_row
 from activities.told import read_told
 from database import tables
+from database.trial_claims import claim_by_email, has_used_trial
 from lifecycle.intents import Outcome, Result
 from lifecycle.notifications import NotificationDue
+from lifecycle.plans import Catalogue
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
@@ -27,9 +29,15 @@ class Records:
     """Reads and writes what everybody reads."""
 
     def __init__(
-        self, engine: AsyncEngine, *, continue_as_new_after_events: int, lets_travel_in_time: bool = False
+        self,
+        engine: AsyncEngine,
+        catalogue: Catalogue,
+        *,
+        continue_as_new_after_events: int,
+        lets_travel_in_time: bool = False,
     ) -> None:
         self._engine = engine
+        self._catalogue = catalogue
         self._travels = lets_travel_in_time
         self._history_limit = continue_as_new_after_events
 
@@ -47,6 +55,7 @@ class Records:
         user = text("select exists (select from billing.users where id = :user_id)")
         async with self._engine.connect() as connection:
             is_known_user = bool((await connection.execute(user, {"user_id": user_id})).scalar())
+            trial_used = await has_used_trial(connection, user_id)
             row = (await connection.execute(running)).mappings().one_or_none()
             customer = (await connection.execute(of_user)).one_or_none()
             seq = (await connection.execute(last_seq)).scalar() or 0
@@ -54,11 +63,11 @@ class Records:
         offset = customer.clock_offset_seconds if customer and self._travels else 0
         return Beginning(
             seq=seq,
-            trial_used=customer is not None and customer.trial_used_at is not None,
+            trial_used=trial_used,
             stripe_customer_id=customer.stripe_customer_id if customer else None,
             is_known_user=is_known_user,
             stripe_subscription_id=row["stripe_subscription_id"] if row else None,
-            remembered=subscription_from_row(dict(row)) if row else None,
+            remembered=subscription_from_row(dict(row), self._catalogue) if row else None,
             now=datetime.now(UTC) + timedelta(seconds=offset) if offset else None,
             continue_as_new_after_events=self._history_limit,
             disputes=told.disputes,
@@ -73,7 +82,7 @@ class Records:
         """
         async with self._engine.begin() as connection:
             await self._save_customer(connection, saving.subscription)
-            if saving.subscription.stripe_subscription_id:
+            if saving.subscription.status is not Status.NONE and not saving.subscription.forgotten_at:
                 await self._save_subscription(connection, saving.subscription)
             await self._save_entries(connection, saving.subscription, saving.entries)
             await self._save_outcomes(connection, saving.outcomes)
@@ -86,7 +95,7 @@ class Records:
             return Saved([await self._save_letter(connection, saving, due) for due in saving.notifications])
 
     async def _save_customer(self, connection: AsyncConnection, subscription: Subscription) -> None:
-        if subscription.stripe_customer_id is None:
+        if subscription.stripe_customer_id is None and not subscription.trial_used:
             return
         row = insert(tables.customers).values(
             user_id=subscription.user_id,
@@ -94,7 +103,7 @@ class Records:
             trial_used_at=func.now() if subscription.trial_used else None,
         )
         known = tables.customers.c
-        await connection.execute(
+        is_news = await connection.execute(
             row.on_conflict_do_update(
                 index_elements=["user_id"],
                 set_={
@@ -102,10 +111,12 @@ class Records:
                     "stripe_customer_id": func.coalesce(known.stripe_customer_id, row.excluded.stripe_customer_id),
                     "trial_used_at": func.coalesce(known.trial_used_at, row.excluded.trial_used_at),
                 },
-                where=known.stripe_customer_id.is_(None)
+                where=(known.stripe_customer_id.is_(None) & row.excluded.stripe_customer_id.is_not(None))
                 | (known.trial_used_at.is_(None) & row.excluded.trial_used_at.is_not(None)),
             )
         )
+        if is_news.rowcount and subscription.trial_used:
+            await claim_by_email(connection, subscription.user_id)
 
     async def _save_subscription(self, connection: AsyncConnection, subscription: Subscription) -> None:
         row = insert(tables.subscriptions).values(**_projected(subscription))

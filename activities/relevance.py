@@ -47,6 +47,8 @@ def why_skip(due: NotificationDue, standing: Standing | None, now: datetime) -> 
 
     ``now`` is the customer's own time, which in the local stack may be ahead of the wall clock.
     """
+    if due.kind is Notification.TRIAL_REFUSED:
+        return "subscribed since" if standing and standing.is_live else None
     if standing is None:
         return "no subscription"
     if due.kind is Notification.CANCELED:
@@ -60,7 +62,9 @@ def why_skip(due: NotificationDue, standing: Standing | None, now: datetime) -> 
             return _invoice(due, standing)
         case Notification.PAYMENT_RECOVERED:
             return None if standing.status == Status.ACTIVE else "no longer active"
-        case Notification.PLAN_CHANGED:
+        case Notification.TRIAL_PAUSED:
+            return None if standing.status == Status.PAUSED else "no longer paused"
+        case Notification.PLAN_CHANGED | Notification.MOVED_TO_FREE_PLAN:
             return None if due.plan in {None, standing.plan} else "plan changed again"
         case Notification.PLAN_CHANGE_SCHEDULED:
             return None if due.plan in {None, standing.planned_plan} else "plan stays or changes otherwise"

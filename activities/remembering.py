@@ -1,15 +1,20 @@
 """What a row of the projection says of a subscription whose workflow is lost: where its story goes on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lifecycle.facts import Invoice, InvoiceStatus
+from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
 
-def subscription_from_row(row: Mapping[str, Any]) -> Subscription:
-    """The state as far as `billing.subscriptions` remembers it; terms, price and card come with the next look."""
+def subscription_from_row(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
+    """The state as far as `billing.subscriptions` remembers it; terms, price and card come with the next look.
+
+    A trial or pause that Stripe does not know of has no next look; its terms are those of its plan today.
+    """
     return Subscription(
         user_id=row["user_id"],
         status=Status(row["status"] or "none"),
@@ -28,7 +33,18 @@ def subscription_from_row(row: Mapping[str, Any]) -> Subscription:
         suspended_at=row["suspended_at"],
         invoice=_invoice(row),
         needs_attention=row["needs_attention"],
+        terms=None if row["stripe_subscription_id"] else _terms(row, catalogue),
+        trial_used=row["trial_ends_at"] is not None,
     )
+
+
+def _terms(row: Mapping[str, Any], catalogue: Catalogue) -> Terms | None:
+    """None for a plan that is no longer sold; the trial then ends with its day."""
+    try:
+        terms = catalogue.terms(row["plan"] or "", Interval(row["interval"] or ""))
+    except (UnknownPlan, ValueError):
+        return None
+    return replace(terms, amount=row["amount"], currency=row["currency"])
 
 
 def _invoice(row: Mapping[str, Any]) -> Invoice | None:

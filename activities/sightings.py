@@ -5,6 +5,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from database import tables
+from database.trial_claims import claim_by_card
 
 
 async def keep_card(engine: AsyncEngine, user_id: str, method: stripe.PaymentMethod) -> None:
@@ -21,6 +22,18 @@ async def keep_card(engine: AsyncEngine, user_id: str, method: stripe.PaymentMet
         await connection.execute(
             row.on_conflict_do_update(index_elements=["payment_method_id"], set_=face, where=changed)
         )
+
+
+def fingerprint_of(method: stripe.PaymentMethod) -> str | None:
+    """What the same card has in common wherever it is used; None for what is no card."""
+    card = getattr(method, "card", None)
+    return getattr(card, "fingerprint", None)
+
+
+async def claim_trial(engine: AsyncEngine, user_id: str, method: stripe.PaymentMethod) -> bool:
+    """A trial runs with this card; False when another user had one with it before."""
+    fingerprint = fingerprint_of(method)
+    return fingerprint is None or await claim_by_card(engine, user_id, fingerprint)
 
 
 async def keep_invoice_link(engine: AsyncEngine, user_id: str, invoice: stripe.Invoice) -> None:

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import stripe
+from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
+from activities.attaching import attach, card_on_file, detach, make_default
 from activities.catalogue import Prices
 from activities.customers import Customers, UnknownUser
 from activities.gateway import Stripe, StripeRefused, answers
@@ -13,10 +15,12 @@ from activities.keys import keyed, may_be_done
 from activities.open_payment import decline_code, payment_intent_of
 from activities.orders import Subscribed, SubscribeOrder
 from activities.promotion_codes import is_about_the_code, promotion_code_id
+from activities.sightings import fingerprint_of
+from database.trial_claims import card_is_anothers
 from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerUpdateParams, SubscriptionCreateParams
+    from stripe.params import SubscriptionCreateParams
 
 KEYS_MAY_BE_FORGOTTEN_AFTER = timedelta(hours=23)
 """Stripe may forget idempotency keys after 24 hours: https://docs.stripe.com/api/idempotent_requests"""
@@ -25,14 +29,17 @@ KEYS_MAY_BE_FORGOTTEN_AFTER = timedelta(hours=23)
 class SignUp:
     """Carries out the order to subscribe."""
 
-    def __init__(self, stripe_client: Stripe, customers: Customers, prices: Prices) -> None:
+    def __init__(self, stripe_client: Stripe, engine: AsyncEngine, customers: Customers, prices: Prices) -> None:
         self._stripe = stripe_client
+        self._engine = engine
         self._customers = customers
         self._prices = prices
 
     @activity.defn(name="payments.subscribe")
     async def subscribe(self, order: SubscribeOrder) -> Subscribed:
         """Make the customer, attach the card and begin the subscription; a decline is a value, not an error."""
+        if order.only_with_card and await self._customers.id_of(order.user_id) is None:
+            return Subscribed(without_card=True)
         try:
             customer_id = await self._customers.ensure(order.user_id)
         except UnknownUser as error:
@@ -42,20 +49,38 @@ class SignUp:
             return await self._told(made_before)
         try:
             if order.payment_method:
-                await self._attach(order.operation_id, customer_id, order.payment_method)
-            elif order.trial_days == 0 and not await self._has_card(customer_id):
-                return Subscribed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
+                if await self._had_a_trial(order, order.payment_method):
+                    return Subscribed(refused=RefusalCode.TRIAL_ALREADY_USED)
+                method = await attach(self._stripe, order.operation_id, customer_id, order.payment_method)
+                return await self._begin_with(order, customer_id, method)
+            if order.needs_card and not await self._has_card(order.operation_id, customer_id):
+                return _without_card(order)
             return await self._begin(order, customer_id)
         except stripe.CardError as error:
             return Subscribed(declined=decline_code(error))
         except StripeRefused as refusal:
             if order.promotion_code and is_about_the_code(refusal):
                 return Subscribed(refused=RefusalCode.PROMOTION_CODE_INVALID)
+            if order.trial_ends_at and refusal.param == "trial_end":
+                return Subscribed(without_card=True)  # it is over by now, and what follows then is another order
             if refusal.param == "payment_method" or refusal.code.startswith("payment_method"):
                 return Subscribed(refused=RefusalCode.PAYMENT_METHOD_INVALID)
             raise
 
+    async def _begin_with(self, order: SubscribeOrder, customer_id: str, method: str) -> Subscribed:
+        """A card that is declined in a trial of ours is not kept, or it would be charged when the trial ends."""
+        done = await self._begin(order, customer_id)
+        if done.declined and order.goes_on:
+            await detach(self._stripe, order.operation_id, method)
+        return done
+
     async def _begin(self, order: SubscribeOrder, customer_id: str) -> Subscribed:
+        earlier = await self._earlier_tries(order, customer_id) if order.goes_on else []
+        if earlier and order.trial_ends_at:
+            return Subscribed(without_card=True)  # the bank is asking the customer, who wants to pay at once
+        for waiting in earlier:
+            with answers():
+                await self._stripe.v1.subscriptions.cancel_async(waiting, {"invoice_now": False, "prorate": False})
         params: SubscriptionCreateParams = {
             "customer": customer_id,
             "items": [{"price": await self._prices.id_of(order.terms)}],
@@ -63,10 +88,13 @@ class SignUp:
             "payment_behavior": "allow_incomplete",
             "payment_settings": {"save_default_payment_method": "on_subscription"},
         }
-        if order.trial_days:
+        if order.trial_ends_at:
+            params["trial_end"] = int(order.trial_ends_at.timestamp())
+        elif order.trial_days:
             params["trial_period_days"] = order.trial_days
+        if order.trial_ends_at or order.trial_days:
             params["trial_settings"] = {
-                "end_behavior": {"missing_payment_method": order.terms.trial_without_card.value}
+                "end_behavior": {"missing_payment_method": order.terms.trial_without_card.at_stripe}
             }
         if order.promotion_code:
             code = await promotion_code_id(self._stripe, order.promotion_code)
@@ -78,7 +106,8 @@ class SignUp:
     async def _told(self, made: stripe.Subscription) -> Subscribed:
         if made.status != "incomplete":
             return Subscribed(subscription_id=made.id)
-        return Subscribed(subscription_id=made.id, declined=await self._why_incomplete(made))
+        declined = await self._why_incomplete(made)
+        return Subscribed(subscription_id=made.id, declined=declined, action_required=declined is None)
 
     async def _why_incomplete(self, made: stripe.Subscription) -> str | None:
         """The decline code of the first payment; None when the customer has to confirm it at the bank."""
@@ -90,28 +119,46 @@ class SignUp:
         error = intent.last_payment_error
         return (error.decline_code or error.code) if error else "card_declined"
 
-    async def _attach(self, operation_id: str, customer_id: str, method: str) -> None:
-        attaching = f"{operation_id}/attach"
-        if not (may_be_done(attaching) and await self._is_attached(customer_id, method)):
-            with answers(), keyed(attaching) as key:
-                attached = await self._stripe.v1.payment_methods.attach_async(
-                    method, {"customer": customer_id}, {"idempotency_key": key}
-                )
-            method = attached.id
-        default: CustomerUpdateParams = {"invoice_settings": {"default_payment_method": method}}
-        with answers(), keyed(f"{operation_id}/default_payment_method") as key:
-            await self._stripe.v1.customers.update_async(customer_id, default, {"idempotency_key": key})
+    @activity.defn(name="payments.has_card")
+    async def has_card(self, user_id: str) -> bool:
+        """Whether there is something to charge, should the user begin now."""
+        customer_id = await self._customers.id_of(user_id)
+        if customer_id is None:
+            return False
+        try:
+            return (await card_on_file(self._stripe, customer_id))[0] is not None
+        except StripeRefused as refusal:
+            if refusal.code != "resource_missing":
+                raise
+            return False
 
-    async def _is_attached(self, customer_id: str, method: str) -> bool:
-        with answers():
-            found = await self._stripe.v1.payment_methods.retrieve_async(method)
-        return found.customer == customer_id
+    async def _has_card(self, operation_id: str, customer_id: str) -> bool:
+        """A card that was given and is not the default yet becomes it: it is the one that is meant."""
+        method, is_default = await card_on_file(self._stripe, customer_id)
+        if method and not is_default:
+            await make_default(self._stripe, operation_id, customer_id, method)
+        return method is not None
 
-    async def _has_card(self, customer_id: str) -> bool:
+    async def _had_a_trial(self, order: SubscribeOrder, method: str) -> bool:
+        """Whether a trial is asked for with a card that another user has had one with."""
+        if order.trial_days == 0 or order.goes_on:
+            return False
         with answers():
-            customer = await self._stripe.v1.customers.retrieve_async(customer_id)
-        settings = getattr(customer, "invoice_settings", None)
-        return bool(settings and settings.default_payment_method)
+            fingerprint = fingerprint_of(await self._stripe.v1.payment_methods.retrieve_async(method))
+        return bool(fingerprint) and await card_is_anothers(self._engine, order.user_id, str(fingerprint))
+
+    async def _earlier_tries(self, order: SubscribeOrder, customer_id: str) -> list[str]:
+        """First payments that still wait for the bank: one of them must not be confirmed beside this one."""
+        with answers():
+            waiting = await self._stripe.v1.subscriptions.list_async(
+                {"customer": customer_id, "status": "incomplete", "limit": 100}
+            )
+        marks = [(found.id, found.metadata.to_dict() if found.metadata else {}) for found in waiting.data]
+        return [
+            subscription_id
+            for subscription_id, ours in marks
+            if ours.get("user_id") == order.user_id and ours.get("operation_id") != order.operation_id
+        ]
 
     async def _made_before(self, operation_id: str, customer_id: str) -> stripe.Subscription | None:
         """The subscription of this operation, looked for only when the key does not keep it from being made twice."""
@@ -126,6 +173,12 @@ class SignUp:
             if found.metadata and found.metadata.to_dict().get("operation_id") == operation_id:
                 return found
         return None
+
+
+def _without_card(order: SubscribeOrder) -> Subscribed:
+    if order.only_with_card:
+        return Subscribed(without_card=True)
+    return Subscribed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
 
 
 def _subscribing(operation_id: str) -> str:

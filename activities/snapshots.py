@@ -1,5 +1,6 @@
 """From Stripe's objects to facts: nothing personal passes this door."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ def facts_from(
     invoice: stripe.Invoice | None,
     payment: OpenPayment,
     planned: PlannedChange | None = None,
+    trial_card_is_anothers: bool = False,
 ) -> Facts:
     """One subscription, with its payment methods expanded, and the ``invoice`` that counts, as facts.
 
@@ -52,6 +54,7 @@ def facts_from(
         card=_card(payment_method_of(subscription)),
         newer_card=_card(newer_payment_method_of(subscription)),
         planned=planned,
+        trial_card_is_anothers=trial_card_is_anothers,
     )
 
 
@@ -65,16 +68,8 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
         terms = catalogue.terms(marks["plan"], Interval(marks["interval"]))
     except (KeyError, ValueError, UnknownPlan):
         return None
-    return Terms(
-        plan=terms.plan,
-        interval=terms.interval,
-        lookup_key=terms.lookup_key,
-        amount=terms.amount if price.unit_amount is None else price.unit_amount,
-        currency=price.currency,
-        trial_days=terms.trial_days,
-        trial_without_card=terms.trial_without_card,
-        policy=terms.policy,
-    )
+    amount = terms.amount if price.unit_amount is None else price.unit_amount
+    return replace(terms, amount=amount, currency=price.currency)
 
 
 def payment_method_of(subscription: stripe.Subscription) -> stripe.PaymentMethod | None:

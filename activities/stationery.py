@@ -61,7 +61,7 @@ class Stationery:
             "plan": self._plan_name(due.plan) if due.plan else None,
             "previous_plan": self._plan_name(due.previous_plan) if due.previous_plan else None,
             "amount": amount,
-            "price": f"{amount} per {due.interval}" if amount and due.interval else amount,
+            "price": _price(due, amount),
             "card": wording.card(due.card_brand, due.card_last4),
             "card_expires": _expiry(due),
             "needs_new_card": bool(due.needs_new_card),
@@ -85,6 +85,13 @@ def _moments(due: NotificationDue, now: datetime) -> dict[str, datetime | None]:
         "next_charge": due.next_charge_at,
         "next_attempt": due.next_attempt_at,
     }
+
+
+def _price(due: NotificationDue, amount: str | None) -> str | None:
+    """What the plan costs; a free plan is called so."""
+    if due.amount == 0:
+        return "Free"
+    return f"{amount} per {due.interval}" if amount and due.interval else amount
 
 
 def _expiry(due: NotificationDue) -> str | None:

@@ -1,6 +1,7 @@
 """What administrators may do for a user: everything is an intent through the user's own workflow."""
 
 from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,23 +10,25 @@ from fastapi.responses import JSONResponse
 
 from api.asking import carry_out, describe_write
 from api.auth import AdministratorIn
-from api.bodies import IdempotencyKey, RefundBody
+from api.bodies import IdempotencyKey, RefundBody, TrialBody
 from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, problems
 from api.media import json_only
 from api.operations import view_operation
 from api.parts import Parts, PartsIn
 from api.problems import Problem
 from api.subscriptions import LATER
-from api.views import OperationView
+from api.views import OperationView, SubscriptionView
 from api.views_of_money import RefundView
 from database.administration import owner_of, read_refund
 from database.operations import find_operation
-from database.reading import read_standing
-from lifecycle.intents import RefundPayment
+from database.reading import read_standing, read_subscription
+from lifecycle.intents import MoveTrialEnd, RefundPayment
 
 router = APIRouter(prefix="/billing/admin", tags=["Administration"])
 
 SECURED = {"security": OF_A_CALLER}
+LONGEST_TRIAL = timedelta(days=730)
+"""https://docs.stripe.com/api/subscriptions/update#update_subscription-trial_end"""
 UserId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,255}$", description="The user's id in Better-Auth.")]
 
 
@@ -63,6 +66,37 @@ async def refund(
     write = describe_write(request, user_id, "refund", key, body.model_dump(mode="json"))
     intent = RefundPayment(body.amount, body.invoice, body.reason, administrator.user_id)
     return await carry_out(parts, replace(write, show=_show_refund), intent, status=201)
+
+
+@router.post(
+    "/users/{user_id}/trial",
+    response_model=SubscriptionView,
+    openapi_extra=SECURED,
+    dependencies=[Depends(json_only)],
+    responses=LATER | problems(*WRITES, *WITH_BODY, "forbidden", "no_subscription", "not_trialing"),
+    summary="Move the end of a trial",
+)
+async def move_trial_end(
+    request: Request,
+    user_id: UserId,
+    body: TrialBody,
+    administrator: AdministratorIn,
+    parts: PartsIn,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Give a user more time, or less; null ends the trial now: what is on file is charged, or the plan says what
+    follows without a card."""
+    row = await read_subscription(parts.engine, user_id)
+    if row is None:
+        raise Problem("no_subscription", "This user has never subscribed.")
+    ends_at = body.ends_at.astimezone(UTC) if body.ends_at else None
+    now = parts.customer_now(row["clock_offset_seconds"])
+    if ends_at and not now < ends_at <= now + LONGEST_TRIAL:
+        reason = "must lie ahead, within two years"
+        raise Problem("invalid_request", f"ends_at: {reason}", errors=[{"field": "ends_at", "reason": reason}])
+    key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
+    write = describe_write(request, user_id, "move_trial_end", key, body.model_dump(mode="json"))
+    return await carry_out(parts, write, MoveTrialEnd(ends_at, administrator.user_id))
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """What callers may send: strict models, unknown fields refused, every text bounded."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -76,6 +77,13 @@ PromotionCode = Annotated[
 ]
 
 
+PaymentMethodId = Annotated[
+    str,
+    StringConstraints(pattern=r"^(pm|card|src)_[A-Za-z0-9_]{1,120}$"),
+    Field(description="A Stripe payment method of the customer's, collected by Stripe.js.", examples=["pm_1Q2w3E4r"]),
+]
+
+
 class SubscribeBody(_Choice):
     """Begin a subscription."""
 
@@ -86,11 +94,7 @@ class SubscribeBody(_Choice):
     trial_period_days: int | None = Field(
         default=None, ge=0, le=730, description="Free days, at most the plan's own; without it, the plan's own trial."
     )
-    payment_method: str | None = Field(
-        default=None,
-        pattern=r"^(pm|card|src)_[A-Za-z0-9_]{1,120}$",
-        description="A Stripe payment method of the customer's, collected by Stripe.js; needed when there is no trial.",
-    )
+    payment_method: PaymentMethodId | None = Field(default=None, description="Needed when there is no trial.")
     promotion_code: PromotionCode | None = None
 
 
@@ -117,6 +121,34 @@ class ApplyPlanBody(ChangePlanBody):
         pattern=r"^[A-Za-z0-9_.-]{1,1024}$",
         description="From `POST /billing/subscriptions/preview`: be charged what that showed, or be refused.",
     )
+    payment_method: PaymentMethodId | None = Field(
+        default=None, description="A card to charge from now on; a free plan has none on file."
+    )
+
+
+class ConvertBody(_Strict):
+    """Begin to pay."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"payment_method": "pm_1Q2w3E4r"}]})
+    payment_method: PaymentMethodId | None = Field(default=None, description="Without it, the card on file.")
+
+
+class TrialBody(_Strict):
+    """When the trial is to end."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ends_at": "2026-12-24T09:30:00Z"}]})
+    ends_at: datetime | None = Field(
+        strict=False,
+        description="An aware moment ahead, within two years; null: now.",
+        examples=["2026-12-24T09:30:00Z"],
+    )
+
+    @field_validator("ends_at")
+    @classmethod
+    def _aware(cls, moment: datetime | None) -> datetime | None:
+        if moment is not None and moment.tzinfo is None:
+            raise ValueError("must name its offset from UTC, as in 2026-12-24T09:30:00Z")
+        return moment
 
 
 class CancelQuery(BaseModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
@@ -21,14 +22,17 @@ from api.problems import Problem
 from api.views import AddressView, CheckoutView
 from database.operations import Operation, complete_operation
 from database.reading import CustomerStanding, read_standing
+from database.trial_claims import trial_is_used
 from lifecycle.intents import Outcome, Result
-from lifecycle.plans import Interval
+from lifecycle.plans import Interval, Terms
 from lifecycle.refusals import Refusal, RefusalCode
 from lifecycle.statuses import Status
 
 router = APIRouter(prefix="/billing", tags=["Stripe's pages"])
 
 SECURED = {"security": OF_A_CALLER}
+SOONEST_TRIAL_END = timedelta(hours=48, minutes=15)
+"""Checkout wants 48 hours (https://docs.stripe.com/payments/checkout/free-trials); a quarter more to get there."""
 
 
 @router.post(
@@ -45,7 +49,10 @@ SECURED = {"security": OF_A_CALLER}
 async def open_checkout(
     request: Request, body: CheckoutBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """A Stripe Checkout page for a plan, with its trial when the caller has never had one."""
+    """A Stripe Checkout page for a plan, with its trial when the caller has never had one.
+
+    A trial that runs without a card goes on after it; who is on a free plan leaves that for the new one.
+    """
     terms = parts.catalogue.terms(body.plan, Interval(body.interval))
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
     write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
@@ -54,11 +61,12 @@ async def open_checkout(
         return _again(operation)
     standing = await read_standing(parts.engine, caller.user_id)
     await _refuse_if_subscribed(parts, operation, standing)
+    trial = await _trial(parts, caller.user_id, standing, terms)
     try:
         opened = await parts.outside.pages.open_checkout(
             caller.user_id,
             terms,
-            0 if standing.trial_used_at else terms.trial_days,
+            trial,
             body.success_url,
             body.cancel_url,
             str(operation.id),
@@ -92,7 +100,10 @@ async def open_portal(
     if not operation.is_pending:
         return _again(operation)
     try:
-        url = await parts.outside.pages.open_portal(caller.user_id, body.return_url, str(operation.id))
+        is_cardless = (await read_standing(parts.engine, caller.user_id)).is_cardless
+        url = await parts.outside.pages.open_portal(
+            caller.user_id, body.return_url, str(operation.id), is_customer=is_cardless
+        )
     except (StripeRefused, NoCustomer, UnknownUser):
         await _fail(parts, operation)
         raise
@@ -113,7 +124,7 @@ def check_addresses(parts: Parts, addresses: Mapping[str, str]) -> None:
 async def _refuse_if_subscribed(parts: Parts, operation: Operation, standing: CustomerStanding) -> None:
     """A second subscription beside a running one would be charged twice."""
     status = Status(standing.status or Status.NONE)
-    if not status.is_live:
+    if not status.is_live or standing.is_cardless or standing.amount == 0:
         return
     telemetry.OPERATIONS.labels(operation.kind, Result.REFUSED.value).inc()
     if status is Status.INCOMPLETE:
@@ -123,6 +134,14 @@ async def _refuse_if_subscribed(parts: Parts, operation: Operation, standing: Cu
     else:
         refusal = Refusal(RefusalCode.ALREADY_SUBSCRIBED, "There is a subscription already; change its plan instead.")
     raise refused(await refuse(parts, operation, refusal))
+
+
+async def _trial(parts: Parts, user_id: str, standing: CustomerStanding, terms: Terms) -> int | datetime:
+    """Days of a new trial, or the end of the one that runs already; never sooner than Checkout allows."""
+    if standing.is_cardless and standing.status == Status.TRIALING and standing.trial_ends_at:
+        soonest = parts.customer_now(standing.clock_offset_seconds) + SOONEST_TRIAL_END
+        return max(standing.trial_ends_at, soonest)
+    return 0 if await trial_is_used(parts.engine, user_id) else terms.trial_days
 
 
 async def _answer(parts: Parts, operation: Operation, body: dict[str, str]) -> JSONResponse:

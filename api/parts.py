@@ -50,14 +50,16 @@ class Pages(Protocol):
         self,
         user_id: str,
         terms: Terms,
-        trial_days: int,
+        trial: int | datetime,
         success_url: str,
         cancel_url: str,
         operation_id: str,
         promotion: PromotionChoice,
     ) -> CheckoutOpened: ...
 
-    async def open_portal(self, user_id: str, return_url: str, operation_id: str) -> str: ...
+    async def open_portal(
+        self, user_id: str, return_url: str, operation_id: str, *, is_customer: bool = False
+    ) -> str: ...
 
     async def required_action(self, user_id: str) -> RequiredAction | None: ...
 

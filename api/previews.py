@@ -11,6 +11,7 @@ from activities.gateway import StripeRefused
 from activities.promotion_codes import is_about_the_code
 from api.auth import CallerIn
 from api.bodies import PreviewBody
+from api.choosing import chosen_interval
 from api.contract import OF_A_CALLER, WITH_BODY, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -18,6 +19,7 @@ from api.previewing import sign
 from api.problems import Problem
 from api.views import AmountView, NextChargeView, PreviewTiming, PreviewView
 from database.reading import read_standing, read_subscription
+from database.trial_claims import trial_is_used
 from lifecycle.facts import PlannedChange
 from lifecycle.intents import ChangePlan, Subscribe
 from lifecycle.plan_changes import ChangeTiming, timing_of
@@ -57,8 +59,7 @@ async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> Previe
     Send `preview_token` with the change to be charged exactly this; when it no longer holds, the change is refused.
     """
     row = await read_subscription(parts.engine, caller.user_id)
-    interval = Interval(body.interval or (row and row["interval"]) or Interval.MONTH)
-    terms = parts.catalogue.terms(body.plan, interval)
+    terms = parts.catalogue.terms(body.plan, chosen_interval(row, body.interval))
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
         return await _of_subscribing(parts, caller.user_id, terms, now, body.promotion_code)
@@ -68,9 +69,9 @@ async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> Previe
 async def _of_subscribing(
     parts: Parts, user_id: str, terms: Terms, now: datetime, promotion_code: str | None
 ) -> PreviewView:
-    standing = await read_standing(parts.engine, user_id)
-    check(Subscription(user_id, trial_used=standing.trial_used_at is not None), Subscribe(terms))
-    trial = 0 if standing.trial_used_at else terms.trial_days
+    standing, trial_used = await read_standing(parts.engine, user_id), await trial_is_used(parts.engine, user_id)
+    check(Subscription(user_id, trial_used=trial_used), Subscribe(terms))
+    trial = 0 if trial_used else terms.trial_days
     first = terms.amount
     if promotion_code or (standing.stripe_customer_id and not trial):
         first = await _first_charge(parts, user_id, terms, promotion_code)

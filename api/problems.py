@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "already_canceling": Kind(409, "A cancellation is scheduled already"),
     "not_canceling": Kind(409, "No cancellation is scheduled"),
     "paused": Kind(409, "The subscription is paused"),
+    "not_trialing": Kind(409, "There is no trial"),
     "nothing_to_refund": Kind(409, "There is nothing to refund"),
     "payment_disputed": Kind(409, "The payment is disputed"),
     "trial_already_used": Kind(409, "The trial was used already"),

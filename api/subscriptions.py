@@ -1,14 +1,14 @@
 """The caller's own subscription: read it, begin it, change it, end it."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.asking import begin, carry_out, describe_write, refuse, refused
 from api.auth import CallerIn
-from api.bodies import ApplyPlanBody, CancelQuery, IdempotencyKey, SubscribeBody
+from api.bodies import ApplyPlanBody, CancelQuery, ConvertBody, IdempotencyKey, SubscribeBody
+from api.choosing import chosen_interval
 from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, Responses, answers_with, problems
 from api.media import json_only
 from api.parts import PartsIn
@@ -16,7 +16,7 @@ from api.previewing import proration_date
 from api.problems import Problem
 from api.views import OperationView, SubscriptionView, TimelineView, view_entry, view_subscription
 from database.reading import read_subscription, read_timeline
-from lifecycle.intents import Cancel, ChangePlan, Resume, Subscribe
+from lifecycle.intents import Cancel, ChangePlan, Convert, Resume, Subscribe
 from lifecycle.plans import Interval, Terms
 from lifecycle.refusals import Refusal
 
@@ -30,7 +30,8 @@ LATER: Responses = {
         {"Location": "Where to ask how it ended.", "Retry-After": "Seconds."},
     )
 }
-PAYING = ("payment_declined", "action_required", "unknown_plan")
+CHARGING = ("payment_declined", "action_required")
+PAYING = (*CHARGING, "unknown_plan")
 
 
 @router.get(
@@ -88,14 +89,22 @@ async def read_my_timeline(
 async def subscribe(
     request: Request, body: SubscribeBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Begin a subscription with the plan's trial, a shorter one, or none and a payment method."""
+    """Begin a subscription with the plan's trial, a shorter one, or none and a payment method.
+
+    A trial without a payment method begins here; it begins at Stripe when a card is added."""
     terms = parts.catalogue.terms(body.plan, Interval(body.interval))
     check_trial(terms, body.trial_period_days)
     write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
     return await carry_out(
         parts,
         write,
-        Subscribe(terms, body.trial_period_days, body.payment_method, promotion_code=body.promotion_code),
+        Subscribe(
+            terms,
+            body.trial_period_days,
+            body.payment_method,
+            promotion_code=body.promotion_code,
+            may_be_cardless=True,
+        ),
         status=201,
     )
 
@@ -118,6 +127,8 @@ async def subscribe(
         "payment_incomplete",
         "paused",
         "cancellation_scheduled",
+        "payment_method_required",
+        "payment_method_invalid",
     ),
     summary="Change the plan",
 )
@@ -127,7 +138,7 @@ async def change_plan(
     """Move to another plan or interval. An upgrade is granted when it is paid, at once if the card allows it; a
     downgrade waits until the period is over. In a trial the plan changes without a charge."""
     row = await read_subscription(parts.engine, caller.user_id)
-    terms = parts.catalogue.terms(body.plan, _interval(row, body.interval))
+    terms = parts.catalogue.terms(body.plan, chosen_interval(row, body.interval))
     write = describe_write(request, caller.user_id, "change_plan", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
     shown_at = None
@@ -137,7 +148,8 @@ async def change_plan(
             shown_at = proration_date(parts.settings, body.preview_token, caller.user_id, row, terms, now)
         except Refusal as refusal:
             raise refused(await refuse(parts, operation, refusal)) from None
-    return await carry_out(parts, write, ChangePlan(terms, proration_date=shown_at), operation=operation)
+    intent = ChangePlan(terms, proration_date=shown_at, payment_method=body.payment_method)
+    return await carry_out(parts, write, intent, operation=operation)
 
 
 @router.delete(
@@ -164,15 +176,44 @@ async def cancel(
     "/resume",
     response_model=SubscriptionView,
     openapi_extra=SECURED,
-    responses=LATER | problems(*WRITES, "no_subscription", "not_canceling", "payment_disputed"),
-    summary="Undo a scheduled cancellation",
+    responses=LATER
+    | problems(*WRITES, "no_subscription", "not_canceling", "payment_disputed", "payment_method_required", *CHARGING),
+    summary="Undo a scheduled cancellation, or go on after a pause",
 )
 async def resume(
     request: Request, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Keep the subscription after all, as long as its cancellation has not taken effect."""
+    """Keep the subscription after all, as long as its cancellation has not taken effect. One that is paused goes on,
+    with the card on file."""
     write = describe_write(request, caller.user_id, "resume", idempotency_key, {})
     return await carry_out(parts, write, Resume())
+
+
+@router.post(
+    "/convert",
+    response_model=SubscriptionView,
+    openapi_extra=SECURED,
+    dependencies=[Depends(json_only)],
+    responses=LATER
+    | problems(
+        *WRITES,
+        *WITH_BODY,
+        *CHARGING,
+        "no_subscription",
+        "not_trialing",
+        "cancellation_scheduled",
+        "payment_disputed",
+        "payment_method_required",
+        "payment_method_invalid",
+    ),
+    summary="End the trial or the pause, and pay",
+)
+async def convert(
+    request: Request, body: ConvertBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """Begin to pay now: the first period is charged, and granted when it is paid. A declined card changes nothing."""
+    write = describe_write(request, caller.user_id, "convert", idempotency_key, body.model_dump())
+    return await carry_out(parts, write, Convert(body.payment_method))
 
 
 def check_trial(terms: Terms, days: int | None) -> None:
@@ -180,10 +221,3 @@ def check_trial(terms: Terms, days: int | None) -> None:
     if days is not None and days > terms.trial_days:
         reason = f"{terms.plan} has a trial of at most {terms.trial_days} days"
         raise Problem("trial_too_long", f"{reason}.", errors=[{"field": "trial_period_days", "reason": reason}])
-
-
-def _interval(row: Mapping[str, Any] | None, asked: str | None) -> Interval:
-    """The interval asked for, else the present one; monthly where there is none, and the workflow says so."""
-    if asked is not None:
-        return Interval(asked)
-    return Interval(row["interval"]) if row is not None and row["interval"] in set(Interval) else Interval.MONTH

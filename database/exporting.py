@@ -27,6 +27,7 @@ _MANY: dict[str, TextClause] = {
     "letters": text("select * from billing.notifications where user_id = :user_id order by created_at, id"),
     "cards": text("select * from billing.cards where user_id = :user_id order by payment_method_id"),
     "invoice_links": text("select * from billing.invoice_links where user_id = :user_id order by created_at"),
+    "trial_claims": text("select * from billing.trial_claims where user_id = :user_id order by kind, digest"),
     "events": text("select * from billing.events where user_id = :user_id order by received_at, id"),
 }
 

@@ -32,7 +32,9 @@ _SUBSCRIPTION = text(
 )
 _STANDING = text(
     """
-    select customers.stripe_customer_id, customers.trial_used_at, subscriptions.status
+    select customers.stripe_customer_id, subscriptions.status, subscriptions.stripe_subscription_id,
+        subscriptions.amount, subscriptions.trial_ends_at,
+        coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
     from (select cast(:user_id as text) as user_id) as who
     left join billing.customers using (user_id)
     left join billing.subscriptions using (user_id)
@@ -74,11 +76,19 @@ AFTER_THE_LAST = (2**63 - 1, 2**15 - 1)
 
 @dataclass(frozen=True)
 class CustomerStanding:
-    """What a checkout or portal must know of a customer; all None for one who never was."""
+    """What a checkout or portal must know of a customer; empty for one who never was."""
 
-    stripe_customer_id: str | None
-    trial_used_at: datetime | None
-    status: str | None
+    stripe_customer_id: str | None = None
+    status: str | None = None
+    stripe_subscription_id: str | None = None
+    amount: int | None = None
+    trial_ends_at: datetime | None = None
+    clock_offset_seconds: int = 0
+
+    @property
+    def is_cardless(self) -> bool:
+        """A trial or pause that Stripe does not know of; see `lifecycle.cardless`."""
+        return Status(self.status or Status.NONE).is_live and self.stripe_subscription_id is None
 
 
 async def session_owner(engine: AsyncEngine, token: str) -> str | None:
@@ -103,13 +113,14 @@ def standing_in(row: Mapping[str, Any]) -> Standing:
         cancel_at=row["cancel_at"],
         grace_ends_at=row["grace_ends_at"],
         is_suspended=row["suspended_at"] is not None,
+        is_free=row["amount"] == 0,
     )
 
 
 async def read_standing(engine: AsyncEngine, user_id: str) -> CustomerStanding:
-    """Who the user is to Stripe, whether the trial was used and what the subscription's status is."""
+    """Who the user is to Stripe, and where the subscription stands."""
     row = await _one(engine, _STANDING, {"user_id": user_id})
-    return CustomerStanding(**(row or {"stripe_customer_id": None, "trial_used_at": None, "status": None}))
+    return CustomerStanding(**(row or {}))
 
 
 async def read_timeline(

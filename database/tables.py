@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from lifecycle.statuses import Status
+from lifecycle.trial_claims import ClaimKind
 
 SCHEMA = "billing"
 metadata = MetaData(schema=SCHEMA)
@@ -226,6 +227,18 @@ invoice_links = Table(
     _now("created_at"),
     Index("invoice_links_of_user", "user_id"),
     comment="Where an open invoice is paid: whoever has the link sees the invoice, so histories hold only its id",
+)
+
+trial_claims = Table(
+    "trial_claims",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    _now("claimed_at"),
+    _one_of("kind", ClaimKind, "trial_claims_kind_known"),
+    Index("trial_claims_of_user", "user_id"),
+    comment="What a free trial was taken with, as digests: one trial each",
 )
 
 cursors = Table(

@@ -12,6 +12,7 @@ class AccessReason(StrEnum):
 
     TRIAL = "trial"
     PAID = "paid"
+    FREE = "free"
     CANCELLATION_SCHEDULED = "cancellation_scheduled"
     GRACE = "grace"
     NO_SUBSCRIPTION = "no_subscription"
@@ -29,7 +30,8 @@ class AccessReason(StrEnum):
 class Standing:
     """What access depends on. Moments are aware; ``grace_ends_at`` is set while a payment is past due.
 
-    ``is_suspended``: a payment was taken back by the bank, and the subscription is about to be ended for it.
+    ``is_free``: the plan costs nothing. ``is_suspended``: a payment was taken back by the bank, and the subscription is
+    about to be ended for it.
     """
 
     status: Status
@@ -39,6 +41,7 @@ class Standing:
     cancel_at: datetime | None = None
     grace_ends_at: datetime | None = None
     is_suspended: bool = False
+    is_free: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def access_at(standing: Standing, now: datetime) -> Access:
             return _until(standing.trial_ends_at, end, now, AccessReason.TRIAL, AccessReason.TRIAL_ENDED)
         case Status.PAST_DUE:
             return _until(standing.grace_ends_at, end, now, AccessReason.GRACE, AccessReason.GRACE_ENDED)
-    reason = AccessReason.PAID if end is None else AccessReason.CANCELLATION_SCHEDULED
+    standing_reason = AccessReason.FREE if standing.is_free else AccessReason.PAID
+    reason = standing_reason if end is None else AccessReason.CANCELLATION_SCHEDULED
     return Access(granted=True, until=end, reason=reason)
 
 

@@ -18,7 +18,12 @@ def moves_between(before: "Subscription", facts: Facts) -> tuple[list[Move], str
     fitting = moves_to(before.status, facts.status)
     if not fitting:
         return [], f"Stripe says {facts.status} after {before.status}; no known move leads there"
-    return [_by_cause(fitting, before, facts), *_besides(before, facts)], None
+    move = _by_cause(fitting, before, facts)
+    besides = [beside for beside in _besides(before, facts) if (move, beside) not in _SAID_BY_THE_MOVE]
+    return [move, *besides], None
+
+
+_SAID_BY_THE_MOVE = {(Move.MOVED_TO_FREE_PLAN, Move.PLAN_CHANGED)}
 
 
 def _by_cause(fitting: list[Move], before: "Subscription", facts: Facts) -> Move:
@@ -27,6 +32,8 @@ def _by_cause(fitting: list[Move], before: "Subscription", facts: Facts) -> Move
         return Move.GAVE_UP
     if Move.INVOICE_FORGIVEN in fitting and facts.invoice and facts.invoice.is_forgiven:
         return Move.INVOICE_FORGIVEN
+    if Move.MOVED_TO_FREE_PLAN in fitting and _fell_back(before, facts):
+        return Move.MOVED_TO_FREE_PLAN
     if Move.TRIAL_ENDED_WITHOUT_CARD in fitting and _trial_just_ended(before, facts):
         return Move.TRIAL_ENDED_WITHOUT_CARD
     return fitting[0]
@@ -37,10 +44,20 @@ def _trial_just_ended(before: "Subscription", facts: Facts) -> bool:
     return ended is not None and trial_end is not None and ended >= trial_end and not before.is_canceling
 
 
+def _fell_back(before: "Subscription", facts: Facts) -> bool:
+    """The trial of a paid plan has ended on a free one."""
+    was, now = before.terms, facts.terms
+    return was is not None and now is not None and now.is_free and not was.is_free
+
+
 def _while_staying(before: "Subscription", facts: Facts) -> list[Move]:
     moves = _besides(before, facts)
     if facts.status is Status.TRIALING and _later(facts.trial_ends_at, before.trial_ends_at):
         moves.append(Move.TRIAL_EXTENDED)
+    if facts.status is Status.TRIALING and _later(before.trial_ends_at, facts.trial_ends_at):
+        moves.append(Move.TRIAL_SHORTENED)
+    if facts.status is Status.TRIALING and before.is_cardless:
+        moves.append(Move.CARD_ADDED)
     if facts.status is Status.ACTIVE and _later(facts.period_starts_at, before.period_starts_at):
         moves.append(Move.RENEWED)
     if facts.status is Status.PAST_DUE and _failed_again(before.invoice, facts.invoice):
@@ -66,6 +83,8 @@ def _besides(before: "Subscription", facts: Facts) -> list[Move]:
 def _plans(before: "Subscription", facts: Facts) -> list[Move]:
     """What the customer has in mind for later; a plan that came true is told as the change that it is."""
     was, now = before.planned, facts.planned
+    if now and now.price == facts.price:
+        return []  # the end of a trial or pause waits for its payment; the plan stays
     if now and (was is None or (was.price, was.awaits_payment) != (now.price, now.awaits_payment)):
         return [Move.PLAN_CHANGE_PLANNED]
     return [Move.PLAN_CHANGE_DROPPED] if was and not now and was.price != facts.price else []

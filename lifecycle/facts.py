@@ -93,6 +93,7 @@ class Facts:
     ``owner_id`` is the user whom its metadata names, ``price`` Stripe's id of the price. ``terms`` is None when it is
     the one already known, or when no plan of ours has it, as ``unknown_price`` then says. ``card`` is what Stripe will
     charge next; ``newer_card`` is one that the customer has chosen since and the subscription does not use yet.
+    ``trial_card_is_anothers``: it is in a trial, and another user has had a trial with the same card.
     """
 
     subscription_id: str
@@ -114,6 +115,7 @@ class Facts:
     card: Card | None = None
     newer_card: Card | None = None
     planned: PlannedChange | None = None
+    trial_card_is_anothers: bool = False
 
     @property
     def owed(self) -> Invoice | None:

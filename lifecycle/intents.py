@@ -36,7 +36,8 @@ class CancelReason(StrEnum):
 class Subscribe:
     """Begin a subscription. ``trial_days`` None means the plan's own trial when it is still to be had.
 
-    ``promotion_code`` is what the customer typed.
+    ``promotion_code`` is what the customer typed. ``may_be_cardless``: a trial may begin without a card, and then
+    Stripe is told of it only when there is one.
     """
 
     terms: Terms
@@ -44,18 +45,21 @@ class Subscribe:
     payment_method: str | None = None
     kind: Literal["subscribe"] = "subscribe"
     promotion_code: str | None = None
+    may_be_cardless: bool = False
 
 
 @dataclass(frozen=True)
 class ChangePlan:
     """Move to another price; what is left of the old one is credited (proration).
 
-    ``proration_date`` is the moment for which the customer was shown what that costs.
+    ``proration_date`` is the moment for which the customer was shown what that costs. ``payment_method`` is put to use
+    first, as for somebody who comes from a free plan.
     """
 
     terms: Terms
     kind: Literal["change_plan"] = "change_plan"
     proration_date: datetime | None = None
+    payment_method: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,26 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Resume:
-    """Undo a cancellation that has not taken effect."""
+    """Undo a cancellation that has not taken effect; without one, go on after a pause."""
 
     kind: Literal["resume"] = "resume"
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Begin to pay now: end the trial, or go on after a pause, with ``payment_method`` or the card on file."""
+
+    payment_method: str | None = None
+    kind: Literal["convert"] = "convert"
+
+
+@dataclass(frozen=True)
+class MoveTrialEnd:
+    """Let the trial end at another moment, or now (None). Operators ask; ``by`` is the operator's id."""
+
+    ends_at: datetime | None = None
+    by: str | None = None
+    kind: Literal["move_trial_end"] = "move_trial_end"
 
 
 class RefundReason(StrEnum):
@@ -104,7 +125,7 @@ class Forget:
     kind: Literal["forget"] = "forget"
 
 
-Intent = Subscribe | ChangePlan | Cancel | Resume | RefundPayment | Forget
+Intent = Subscribe | ChangePlan | Cancel | Resume | Convert | MoveTrialEnd | RefundPayment | Forget
 
 
 class Result(StrEnum):

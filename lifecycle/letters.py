@@ -3,15 +3,19 @@
 from dataclasses import replace
 from datetime import datetime
 
+from lifecycle.facts import Facts
 from lifecycle.moves import Move
 from lifecycle.notifications import Notification, NotificationDue
 from lifecycle.subscription import Subscription, card_expires_at
 
+_SECOND = "%Y-%m-%dT%H:%M:%SZ"
 _LETTER_FOR = {
     Move.TRIAL_STARTED: Notification.WELCOME,
     Move.SUBSCRIBED: Notification.WELCOME,
     Move.FIRST_PAYMENT_RECEIVED: Notification.WELCOME,
     Move.TRIAL_EXTENDED: Notification.TRIAL_EXTENDED,
+    Move.TRIAL_PAUSED_WITHOUT_CARD: Notification.TRIAL_PAUSED,
+    Move.MOVED_TO_FREE_PLAN: Notification.MOVED_TO_FREE_PLAN,
     Move.PAYMENT_FAILED: Notification.PAYMENT_FAILED,
     Move.PAYMENT_FAILED_AGAIN: Notification.PAYMENT_FAILED,
     Move.PAYMENT_RECOVERED: Notification.PAYMENT_RECOVERED,
@@ -37,22 +41,33 @@ def letter(kind: Notification, before: Subscription, after: Subscription) -> Not
     return _described(kind, _occasion(kind, after), before, after)
 
 
+def trial_refused(trial: Facts) -> NotificationDue:
+    """About a trial that was ended because its card has had one before."""
+    return NotificationDue(
+        Notification.TRIAL_REFUSED, trial.subscription_id, plan=trial.terms.plan if trial.terms else None
+    )
+
+
 def _kinds(after: Subscription, moves: list[Move]) -> list[Notification]:
     kinds = [_LETTER_FOR[move] for move in moves if move in _LETTER_FOR]
     if Move.PLAN_CHANGE_PLANNED in moves and after.planned and not after.planned.awaits_payment:
         kinds.append(Notification.PLAN_CHANGE_SCHEDULED)
+    if after.fallback and Notification.CANCELED in kinds:
+        kinds.remove(Notification.CANCELED)  # the free plan that follows has a letter of its own
     if Notification.PAYMENT_FAILED in kinds and after.invoice and after.invoice.action_required:
         kinds[kinds.index(Notification.PAYMENT_FAILED)] = Notification.ACTION_REQUIRED
     return kinds
 
 
 def _occasion(kind: Notification, after: Subscription) -> str:
-    subscription = after.stripe_subscription_id or ""
+    subscription = after.stripe_subscription_id or (f"{after.started_at:{_SECOND}}" if after.started_at else "")
     match kind:
-        case Notification.WELCOME | Notification.CANCELED:
+        case Notification.WELCOME | Notification.CANCELED | Notification.MOVED_TO_FREE_PLAN:
+            return subscription
+        case Notification.TRIAL_PAUSED:
             return subscription
         case Notification.TRIAL_ENDING | Notification.TRIAL_EXTENDED if after.trial_ends_at:
-            return f"{subscription}/{after.trial_ends_at:%Y-%m-%dT%H:%M:%SZ}"
+            return f"{subscription}/{after.trial_ends_at:{_SECOND}}"
         case Notification.PAYMENT_FAILED | Notification.ACTION_REQUIRED if after.invoice:
             return f"{after.invoice.id}/{after.invoice.attempts}"
         case _:
@@ -74,7 +89,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         currency=currency,
         trial_ends_at=after.trial_ends_at,
         access_until=after.ended_at or after.cancel_at,
-        next_charge_at=None if after.is_canceling else after.period_ends_at,
+        next_charge_at=None if after.is_canceling or after.is_free else after.period_ends_at,
         next_attempt_at=after.invoice.next_attempt_at if after.invoice else None,
         grace_ends_at=after.grace_ends_at,
         needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,

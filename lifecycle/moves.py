@@ -19,9 +19,12 @@ class Move(StrEnum):
     FIRST_PAYMENT_RECEIVED = "first_payment_received"
     FIRST_PAYMENT_EXPIRED = "first_payment_expired"
     TRIAL_EXTENDED = "trial_extended"
+    TRIAL_SHORTENED = "trial_shortened"
+    CARD_ADDED = "card_added"
     TRIAL_CONVERTED = "trial_converted"
     TRIAL_ENDED_WITHOUT_CARD = "trial_ended_without_card"
     TRIAL_PAUSED_WITHOUT_CARD = "trial_paused_without_card"
+    MOVED_TO_FREE_PLAN = "moved_to_free_plan"
     RENEWED = "renewed"
     PLAN_CHANGED = "plan_changed"
     PLAN_CHANGE_PLANNED = "plan_change_planned"
@@ -33,6 +36,7 @@ class Move(StrEnum):
     PAYMENT_FAILED_AGAIN = "payment_failed_again"
     PAYMENT_RECOVERED = "payment_recovered"
     INVOICE_FORGIVEN = "invoice_forgiven"
+    REPLACED = "replaced"
     GAVE_UP = "gave_up"
     LEFT_UNPAID = "left_unpaid"
     PAUSED = "paused"
@@ -65,7 +69,10 @@ _TABLE: Mapping[Status, Mapping[Move, Status | None]] = {
     Status.TRIALING: {
         **_LIVE,
         Move.TRIAL_EXTENDED: None,
+        Move.TRIAL_SHORTENED: None,
+        Move.CARD_ADDED: None,
         Move.TRIAL_CONVERTED: Status.ACTIVE,
+        Move.MOVED_TO_FREE_PLAN: Status.ACTIVE,
         Move.PAYMENT_FAILED: Status.PAST_DUE,
         Move.TRIAL_ENDED_WITHOUT_CARD: Status.CANCELED,
         Move.TRIAL_PAUSED_WITHOUT_CARD: Status.PAUSED,
@@ -75,6 +82,7 @@ _TABLE: Mapping[Status, Mapping[Move, Status | None]] = {
         Move.RENEWED: None,
         Move.TRIAL_EXTENDED: Status.TRIALING,
         Move.PAYMENT_FAILED: Status.PAST_DUE,
+        Move.REPLACED: Status.CANCELED,
         Move.GAVE_UP: Status.CANCELED,
         Move.LEFT_UNPAID: Status.UNPAID,
         Move.PAUSED: Status.PAUSED,

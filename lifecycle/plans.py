@@ -29,7 +29,7 @@ class Interval(StrEnum):
 
 
 class TrialWithoutCard(StrEnum):
-    """What Stripe does when a trial ends and there is no card.
+    """What happens when a trial ends and there is no card.
 
     https://docs.stripe.com/billing/subscriptions/trials#create-free-trials-without-payment
     """
@@ -37,6 +37,13 @@ class TrialWithoutCard(StrEnum):
     CANCEL = "cancel"
     PAUSE = "pause"
     CREATE_INVOICE = "create_invoice"
+    FREE = "free"
+    """The customer goes on with the plan's ``fallback``, which costs nothing."""
+
+    @property
+    def at_stripe(self) -> str:
+        """Stripe's ``trial_settings.end_behavior.missing_payment_method``; it knows no free plan, so we begin that."""
+        return "cancel" if self is TrialWithoutCard.FREE else self.value
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class Terms:
     """One price of one plan with its rules: all that an intent needs to know of the catalogue.
 
     ``amount`` is in minor units of ``currency`` for one ``interval``. ``lookup_key`` finds the price in Stripe.
+    ``fallback`` is the free plan of those whose trial ends without a card.
     """
 
     plan: str
@@ -54,6 +62,12 @@ class Terms:
     trial_days: int
     trial_without_card: TrialWithoutCard
     policy: Policy
+    fallback: "Terms | None" = None
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing is ever charged, so no card is needed."""
+        return self.amount == 0
 
     def is_same_offer(self, other: "Terms | None") -> bool:
         """The same plan at the same price, whatever rules came with it."""
@@ -77,6 +91,7 @@ class Plan:
     prices: Mapping[Interval, int]
     features: tuple[str, ...]
     policy: Policy
+    fallback: str | None = None
 
 
 class UnknownPlan(LookupError):
@@ -117,7 +132,12 @@ class Catalogue:
             trial_days=plan.trial_days,
             trial_without_card=plan.trial_without_card,
             policy=plan.policy,
+            fallback=self._free(plan.fallback) if plan.fallback else None,
         )
+
+    def _free(self, code: str) -> Terms:
+        """The one price of a free plan."""
+        return self.terms(code, next(iter(self.plan(code).prices)))
 
     def all_terms(self) -> list[Terms]:
         """Every price that is sold."""
@@ -141,7 +161,9 @@ def load_catalogue(path: Path) -> Catalogue:
     try:
         version, rules = document["version"], document["policy"]
         plans = tuple(_plan(code, entry, version, rules) for code, entry in document["plans"].items())
-        return Catalogue(currency=document["currency"], plans=plans)
+        catalogue = Catalogue(currency=document["currency"], plans=plans)
+        _check_fallbacks(catalogue)
+        return catalogue
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidCatalogue(f"{path.name} is incomplete or wrong at {error}") from error
 
@@ -168,4 +190,18 @@ def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[s
         prices={Interval(interval): amount for interval, amount in prices.items()},
         features=tuple(str(feature) for feature in features),
         policy=read_policy(version, {**rules, **own}),
+        fallback=str(entry["fallback"]) if "fallback" in entry else None,
     )
+
+
+def _check_fallbacks(catalogue: Catalogue) -> None:
+    """Whoever falls back must land on a plan that costs nothing and leads nowhere else."""
+    for plan in catalogue.plans:
+        falls = plan.trial_without_card is TrialWithoutCard.FREE
+        if falls != (plan.fallback is not None):
+            raise ValueError(f'plans.{plan.code}.fallback: goes with trial_without_card = "free", and only with it')
+        if plan.fallback is None:
+            continue
+        free = next((one for one in catalogue.plans if one.code == plan.fallback), None)
+        if free is None or any(free.prices.values()) or free.fallback:
+            raise ValueError(f"plans.{plan.code}.fallback: {plan.fallback!r} is not a plan whose prices are all 0")

@@ -38,6 +38,7 @@ def standing_of(subscription: Subscription) -> Standing:
         cancel_at=subscription.cancel_at,
         grace_ends_at=subscription.grace_ends_at,
         is_suspended=subscription.is_suspended,
+        is_free=subscription.terms is not None and subscription.terms.is_free,
     )
 
 
@@ -137,6 +138,10 @@ _INPUTS: Mapping[str, Callable[[Subscription, Subscription], Inputs]] = {
     Move.FIRST_PAYMENT_RECEIVED: _priced,
     Move.TRIAL_CONVERTED: _priced,
     Move.TRIAL_EXTENDED: _priced,
+    Move.TRIAL_SHORTENED: _priced,
+    Move.TRIAL_PAUSED_WITHOUT_CARD: _priced,
+    Move.CARD_ADDED: _priced,
+    Move.MOVED_TO_FREE_PLAN: _changed,
     Move.RENEWED: _priced,
     Move.RESUMED: _priced,
     Move.PAYMENT_FAILED: _failed,

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from lifecycle.intents import Cancel, ChangePlan, Intent, Resume, Subscribe, Timing
+from lifecycle.intents import Cancel, ChangePlan, Convert, Intent, MoveTrialEnd, Resume, Subscribe, Timing
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
@@ -25,6 +25,7 @@ class RefusalCode(StrEnum):
     PAYMENT_METHOD_REQUIRED = "payment_method_required"
     PAYMENT_METHOD_INVALID = "payment_method_invalid"
     PROMOTION_CODE_INVALID = "promotion_code_invalid"
+    NOT_TRIALING = "not_trialing"
     NOTHING_TO_REFUND = "nothing_to_refund"
     UNKNOWN_INVOICE = "unknown_invoice"
     REFUND_TOO_LARGE = "refund_too_large"
@@ -51,6 +52,10 @@ def check(subscription: Subscription, intent: Intent) -> None:
             _check_cancel(subscription, intent)
         case Resume():
             _check_resume(subscription)
+        case Convert():
+            _check_convert(subscription)
+        case MoveTrialEnd():
+            _check_trialing(subscription)
 
 
 def _check_subscribe(subscription: Subscription, intent: Subscribe) -> None:
@@ -86,7 +91,7 @@ def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
     if subscription.status is Status.INCOMPLETE:
         raise Refusal(RefusalCode.PAYMENT_INCOMPLETE, "The first payment is open; confirm it first.")
     if subscription.status is Status.PAUSED:
-        raise Refusal(RefusalCode.PAUSED, "The subscription is paused; add a card on the portal page, or cancel it.")
+        raise Refusal(RefusalCode.PAUSED, "The subscription is paused; convert it with a card first, or cancel it.")
     if subscription.is_canceling:
         raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
     if _is_same_plan(subscription, intent):
@@ -113,8 +118,23 @@ def _check_cancel(subscription: Subscription, intent: Cancel) -> None:
 def _check_resume(subscription: Subscription) -> None:
     _check_live(subscription)
     _check_not_suspended(subscription)
-    if not subscription.is_canceling:
+    if not subscription.is_canceling and subscription.status is not Status.PAUSED:
         raise Refusal(RefusalCode.NOT_CANCELING, "No cancellation is scheduled; there is nothing to undo.")
+
+
+def _check_convert(subscription: Subscription) -> None:
+    _check_live(subscription)
+    _check_not_suspended(subscription)
+    if subscription.is_canceling:
+        raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
+    if subscription.status is not Status.PAUSED:
+        _check_trialing(subscription)
+
+
+def _check_trialing(subscription: Subscription) -> None:
+    _check_live(subscription)
+    if subscription.status is not Status.TRIALING:
+        raise Refusal(RefusalCode.NOT_TRIALING, f"There is no trial to end; the subscription is {subscription.status}.")
 
 
 def _check_not_suspended(subscription: Subscription) -> None:

@@ -29,6 +29,7 @@ class Subscription:
     status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
     is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
     ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
+    ``fallback`` is the free plan that a trial which has ended without a card goes on with.
     """
 
     user_id: str
@@ -62,6 +63,7 @@ class Subscription:
     tried_card: str | None = None
     offered_card: str | None = None
     left_unpaid_at: datetime | None = None
+    fallback: Terms | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -97,6 +99,7 @@ class Subscription:
             offered_card=_offered_card(facts, owed, tried),
             needs_attention=surprise or self.needs_attention,
             forgotten_at=None,
+            fallback=self.terms.fallback if self.terms and Move.TRIAL_ENDED_WITHOUT_CARD in moves else None,
         )
         return known, moves, surprise
 
@@ -167,6 +170,19 @@ class Subscription:
             self.planned.at if self.planned else None,
         )
         return sorted(moment for moment in known if moment is not None)
+
+    @property
+    def is_free(self) -> bool:
+        """It runs on a plan that costs nothing."""
+        return self.status.is_live and self.terms is not None and self.terms.is_free
+
+    @property
+    def is_cardless(self) -> bool:
+        """It runs and Stripe knows of no subscription: a trial without a card, or the pause that such a trial ended in.
+
+        See `lifecycle.cardless`.
+        """
+        return self.status.is_live and self.stripe_subscription_id is None
 
     @property
     def is_suspended(self) -> bool:

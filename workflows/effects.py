@@ -7,16 +7,31 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from activities.orders import (
     CancelOrder,
     CardOrder,
+    Changed,
     ChangeOrder,
     CollectOrder,
+    ConvertOrder,
     ResumeOrder,
     SubscribeOrder,
     TakeBackOrder,
     TakenBack,
+    TrialEndOrder,
 )
-from lifecycle.intents import Cancel, ChangePlan, Outcome, Request, Result, Resume, Subscribe, Timing
+from lifecycle.intents import (
+    Cancel,
+    ChangePlan,
+    Convert,
+    MoveTrialEnd,
+    Outcome,
+    Request,
+    Result,
+    Resume,
+    Subscribe,
+    Timing,
+)
 from lifecycle.plan_changes import timing_of
 from lifecycle.refusals import RefusalCode
+from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 from workflows import steps
 
@@ -38,8 +53,16 @@ async def carry_out(request: Request, subscription: Subscription) -> tuple[Outco
                 return await _change_plan(request.operation_id, intent, subscription), None
             case Cancel() as intent:
                 return await _cancel(request.operation_id, intent, subscription), None
-            case Resume():
+            case Resume() if subscription.is_canceling:
                 return await _resume(request.operation_id, subscription), None
+            case Resume():
+                return await _convert(request.operation_id, Convert(), subscription)
+            case Convert() as intent:
+                return await _convert(request.operation_id, intent, subscription)
+            case MoveTrialEnd(ends_at=ends_at):
+                own = subscription.stripe_subscription_id or ""
+                await steps.move_trial_end(TrialEndOrder(request.operation_id, own, ends_at))
+                return Outcome(Result.DONE), None
             case _:
                 raise TypeError(f"{request.intent.kind} is an operator's and has a module of its own")
     except ActivityError as error:
@@ -165,15 +188,52 @@ async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subs
             terms=intent.terms,
             timing=timing_of(subscription.status, subscription.terms, intent.terms),
             proration_date=intent.proration_date,
+            payment_method=intent.payment_method,
         )
     )
+    return _when_paid(done, "the new plan is granted", "The difference could not be charged; the plan is unchanged.")
+
+
+async def _convert(operation_id: str, intent: Convert, subscription: Subscription) -> tuple[Outcome, str | None]:
+    """A trial or pause that Stripe does not know of begins there; one that it knows ends there.
+
+    Until the bank has confirmed the payment, the trial or pause goes on.
+    """
+    if subscription.is_cardless:
+        return await _begin_paying(operation_id, intent, subscription)
+    done = await steps.convert(
+        ConvertOrder(
+            operation_id=operation_id,
+            customer_id=subscription.stripe_customer_id or "",
+            subscription_id=subscription.stripe_subscription_id or "",
+            is_paused=subscription.status is Status.PAUSED,
+            payment_method=intent.payment_method,
+        )
+    )
+    return _when_paid(done, "the subscription goes on", "The card was declined; nothing has changed."), None
+
+
+async def _begin_paying(operation_id: str, intent: Convert, trial: Subscription) -> tuple[Outcome, str | None]:
+    if trial.terms is None:
+        raise TypeError("a trial of ours has terms")
+    order = SubscribeOrder(operation_id, trial.user_id, trial.terms, 0, intent.payment_method, goes_on=True)
+    done = await steps.subscribe(order)
+    if done.declined and done.subscription_id:
+        await steps.end_incomplete(operation_id, done.subscription_id)
+    verdict = Changed(done.declined, done.refused, done.action_required)
+    outcome = _when_paid(verdict, "the subscription goes on", "The card was declined; nothing has changed.")
+    return outcome, done.subscription_id if outcome.result is Result.DONE else None
+
+
+def _when_paid(done: Changed, granted: str, declined: str) -> Outcome:
+    """What is told of a change that stands when it is paid."""
     if done.refused:
         return Outcome(Result.REFUSED, done.refused, _WHAT_TO_DO[RefusalCode(done.refused)])
     if done.action_required:
-        detail = "The bank wants the customer to confirm; the new plan is granted when that is done."
+        detail = f"The bank wants the customer to confirm; {granted} when that is done."
         return Outcome(Result.ACTION_REQUIRED, "authentication_required", detail)
     if done.declined:
-        return Outcome(Result.DECLINED, done.declined, "The difference could not be charged; the plan is unchanged.")
+        return Outcome(Result.DECLINED, done.declined, declined)
     return Outcome(Result.DONE)
 
 
@@ -208,7 +268,16 @@ async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
     return Outcome(Result.DONE)
 
 
+async def end_now(subscription_id: str, why: str) -> None:
+    """End a subscription for which nothing was paid: a free one, or a repeated trial. Raises `RefusedByStripe`."""
+    try:
+        await steps.cancel(CancelOrder(f"{subscription_id}/{why}", subscription_id, at_period_end=False))
+    except ActivityError as error:
+        raise sorted_out(error) from error
+
+
 _WHAT_TO_DO = {
+    RefusalCode.TRIAL_ALREADY_USED: "This card has had a free trial; subscribe with trial_period_days 0.",
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
     RefusalCode.PAYMENT_METHOD_INVALID: "This payment method cannot be used; pass another one or use the checkout.",
     RefusalCode.PROMOTION_CODE_INVALID: "This promotion code cannot be used; check how it is written, or leave it out.",

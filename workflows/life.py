@@ -12,10 +12,11 @@ from lifecycle.adoption import met_in_the_middle
 from lifecycle.disputes import Dispute, after_dispute
 from lifecycle.events import NOT_OF_STRIPE, EventHint
 from lifecycle.intents import Outcome, Request, Result
-from lifecycle.letters import letters_due
+from lifecycle.letters import letters_due, trial_refused
 from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
 from lifecycle.refunds import Refund, after_refund
+from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 from workflows import effects, showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
@@ -46,7 +47,9 @@ class Life:
         self.is_known_user = True
         self.look_not_before: datetime | None = None
         self.has_ended_suspended = False
+        self.card_may_have_come = False
         self.noted: list[Entry] = []
+        self.noted_letters: list[NotificationDue] = []
         self.letters_under_way: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> None:
@@ -106,11 +109,17 @@ class Life:
         Every hint that waits is answered by this one look. ``begun`` names a subscription that was just made.
         """
         hints, self.hints = self.hints, []
+        self.card_may_have_come = bool(hints) and self.subscription.is_cardless
         flagged_for = self.last_saved.needs_attention
         seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
         disputes, refunds = await look_at_disputes(hints), await look_at_refunds(hints)
         taken_back = [await self._taken_back(second) for second in seen.seconds]
-        before = self.subscription.next_life() if seen.is_new and not begun else self.subscription
+        if cause == "event" and not begun:
+            seen = await self._without_repeated_trial(seen)
+        if seen.replaced:
+            self.noted.append(await self._replaced(seen.replaced, cause, cause_id))
+        is_another = seen.is_new and not begun and not self.subscription.is_cardless
+        before = self.subscription.next_life() if is_another else self.subscription
         told, moves = self._adopt(before, seen, cause)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
         entries = timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
@@ -140,8 +149,9 @@ class Life:
         if answer:
             request, outcome = answer
             settled[request.operation_id] = timeline.completed(outcome, self.subscription)
+        letters = [*self.noted_letters, *letters]
         lines = timeline.with_letters([*self.noted, *entries, *timeline.not_done(settled, self.clock.now())], letters)
-        self.noted = []
+        self.noted, self.noted_letters = [], []
         saving = Saving(self.subscription, lines, list(events), list(letters), settled)
         try:
             saved = await steps.save(saving)
@@ -179,6 +189,48 @@ class Life:
         if reason is None or reason == flagged_for:
             return []
         return [self.entry("needs_attention", cause, cause_id, reason=reason)]
+
+    async def decide(
+        self,
+        after: Subscription,
+        moves: Sequence[Move],
+        cause: str,
+        cause_id: str,
+        *,
+        answer: tuple[Request, Outcome] | None = None,
+    ) -> None:
+        """Write down what was decided without a look at Stripe."""
+        before, self.subscription = self.subscription, after
+        entries = timeline.moved(moves, before, after, self.clock.now(), cause, cause_id)
+        letters = letters_due(before, replace(after, seq=before.seq + 1), list(moves))
+        await self.save(entries, letters=letters, answer=answer)
+
+    async def _without_repeated_trial(self, seen: Seen) -> Seen:
+        """Begun on Stripe's page with a card that has had a trial: it is ended before it cost anything.
+
+        Whoever comes back pays from the first day.
+        """
+        trial = seen.facts
+        if trial is None or not seen.is_new or not trial.trial_card_is_anothers or self.subscription.is_cardless:
+            return seen
+        try:
+            await effects.end_now(trial.subscription_id, "trial_repeated")
+        except effects.RefusedByStripe as refusal:
+            self.flag(str(refusal))
+            return seen
+        self.subscription = replace(self.subscription, trial_used=True, stripe_customer_id=trial.customer_id)
+        self.note("trial_refused", "event", trial.subscription_id, rule="one trial a card")
+        self.noted_letters.append(trial_refused(trial))
+        return Seen(concern=seen.concern)
+
+    async def _replaced(self, free: str, cause: str, cause_id: str) -> Entry:
+        """A paid subscription was begun on Stripe's page in place of the free one."""
+        try:
+            await effects.end_now(free, "replaced")
+        except effects.RefusedByStripe as refusal:
+            self.flag(f"{free} was replaced and could not be ended: {refusal}")
+        left = self.subscription.status
+        return Entry(Move.REPLACED, self.clock.now(), cause, cause_id, left, Status.CANCELED, {"subscription": free})
 
     async def _taken_back(self, second: str) -> Entry | None:
         """The customer began twice; the first subscription stands, and a person hears of it."""

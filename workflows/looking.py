@@ -11,6 +11,7 @@ from lifecycle.disputes import Dispute
 from lifecycle.events import EventHint
 from lifecycle.facts import Facts
 from lifecycle.refunds import Refund
+from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 from workflows import steps
 
@@ -19,13 +20,15 @@ from workflows import steps
 class Seen:
     """What there is to see. ``is_new``: a subscription we did not know. ``concern``: why a person should look.
 
-    ``seconds`` are subscriptions that this customer began beside the one that runs.
+    ``seconds`` are subscriptions that this customer began beside the one that runs. ``replaced`` is a free one, in
+    whose place this one comes.
     """
 
     facts: Facts | None = None
     is_new: bool = False
     concern: str | None = None
     seconds: tuple[str, ...] = ()
+    replaced: str | None = None
 
 
 async def look_at_stripe(
@@ -40,7 +43,8 @@ async def look_at_stripe(
         return Seen()  # late news of a user who is forgotten
     own, concern = begun or subscription.stripe_subscription_id, None
     theirs: list[Facts] = []
-    begins = begun is None and not subscription.status.is_live
+    begins = begun is None and (not subscription.status.is_live or subscription.is_cardless)
+    is_free = begun is None and subscription.is_free
     for other in dict.fromkeys(hint.subscription_id for hint in hints):
         if other is None or other == own:
             continue
@@ -48,6 +52,8 @@ async def look_at_stripe(
         if seen.facts is None or not seen.facts.status.is_live:
             concern = concern or (seen.concern if seen.facts else None)
             continue
+        if (subscription.is_cardless or is_free) and seen.facts.status is Status.INCOMPLETE:
+            continue  # the trial or free plan goes on until the bank has confirmed the payment
         why_not = _why_not_ours(seen.facts, subscription, may_adopt=may_adopt)
         concern = concern or why_not
         if why_not is None:
@@ -57,6 +63,11 @@ async def look_at_stripe(
     if theirs and begins:
         first, *others = sorted(theirs, key=lambda facts: facts.started_at)
         return _beside(Seen(first, is_new=True, concern=concern), first.subscription_id, others, subscription.user_id)
+    paid = [facts for facts in theirs if facts.terms and not facts.terms.is_free]
+    if is_free and paid:
+        first, *others = sorted(paid, key=lambda facts: facts.started_at)
+        seen = Seen(first, is_new=True, concern=concern, replaced=own)
+        return _beside(seen, first.subscription_id, others, subscription.user_id)
     seen = Seen()
     if own is not None:
         is_new = own != subscription.stripe_subscription_id

@@ -13,6 +13,7 @@ from temporalio.exceptions import TimeoutError as TookTooLong
 
 with workflow.unsafe.imports_passed_through():
     from activities.collecting import Collecting
+    from activities.conversions import Conversions
     from activities.disputes import Disputes
     from activities.emails import Emails
     from activities.forgetting import ForgetOrder, Forgetting
@@ -26,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         Changed,
         ChangeOrder,
         CollectOrder,
+        ConvertOrder,
         Look,
         ResumeOrder,
         Saved,
@@ -34,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
         SubscribeOrder,
         TakeBackOrder,
         TakenBack,
+        TrialEndOrder,
     )
     from activities.payments import Payments
     from activities.plan_changes import PlanChanges
@@ -219,6 +222,43 @@ async def subscribe(order: SubscribeOrder) -> Subscribed:
         order,
         **_WRITE,
         summary=f"subscribe to {order.terms.lookup_key}",
+    )
+
+
+async def has_card(user_id: str) -> bool:
+    """Whether Stripe has something of this user's to charge."""
+    return await workflow.execute_activity_method(
+        SignUp.has_card,
+        user_id,
+        start_to_close_timeout=_ONE_CALL,
+        heartbeat_timeout=DEAD_AFTER,
+        retry_policy=_PATIENT,
+        summary="look for a card",
+    )
+
+
+async def end_incomplete(operation_id: str, subscription_id: str) -> None:
+    """A first payment that nobody is there to confirm, or that was declined: nothing may be left to pay."""
+    await cancel(CancelOrder(operation_id, subscription_id, at_period_end=False))
+
+
+async def convert(order: ConvertOrder) -> Changed:
+    """End a trial or a pause in Stripe, and charge."""
+    return await workflow.execute_activity_method(
+        Conversions.convert,
+        order,
+        **_WRITE,
+        summary="go on after the pause" if order.is_paused else "end the trial and charge",
+    )
+
+
+async def move_trial_end(order: TrialEndOrder) -> None:
+    """Set the end of a trial in Stripe."""
+    await workflow.execute_activity_method(
+        Conversions.move_trial_end,
+        order,
+        **_WRITE,
+        summary=f"let the trial end {order.ends_at:%Y-%m-%d %H:%M} UTC" if order.ends_at else "end the trial",
     )
 
 

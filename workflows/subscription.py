@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from lifecycle.refusals import Refusal, check
     from lifecycle.statuses import Status
     from lifecycle.subscription import Subscription
-    from workflows import effects, forgetting, refunding, timeline
+    from workflows import cardless, effects, forgetting, refunding, timeline
     from workflows.carried import Carried
     from workflows.life import NOT_DONE, Life
 
@@ -43,6 +43,9 @@ class SubscriptionWorkflow:
                 continue
             if self.life.has_mail:
                 await self.work_off_inbox()
+                continue
+            if self.life.card_may_have_come and self.life.subscription.is_cardless:
+                await cardless.begin_at_stripe(self.life)
                 continue
             await self.continue_as_new_when_due()
             if self.life.subscription.offered_card and workflow.patched("use-a-new-card"):
@@ -73,7 +76,10 @@ class SubscriptionWorkflow:
     async def trial(self) -> None:
         """Free until the trial ends; the customer hears about it before the first charge."""
         reminder = self.life.subscription.trial_reminder_at
-        if reminder is None:
+        if reminder is None and self.life.subscription.is_cardless:
+            if await self.life.quiet_until(self.life.subscription.trial_ends_at, "the end of the trial, or a card"):
+                await cardless.end_trial(self.life, "timer", "the end of the trial")
+        elif reminder is None:
             await self.life.look_after(self.life.subscription.trial_ends_at, "the end of the trial")
         elif await self.life.quiet_until(reminder, "the trial reminder"):
             await self.remind_of_trial_end()
@@ -165,6 +171,16 @@ class SubscriptionWorkflow:
             self.life.flag(str(refusal))
         await self.life.look("event", subscription.suspended_for or "")
 
+    async def fall_back(self) -> None:
+        """Stripe has ended a trial that no card came for; the customer goes on with the free plan."""
+        ended = self.life.subscription
+        self.life.subscription = replace(ended.next_life(), started_at=ended.ended_at)
+        begun = await cardless.begin_free_plan(self.life, ended.fallback)
+        if begun is None:
+            concern = self.life.subscription.needs_attention
+            self.life.subscription = replace(ended, fallback=None, needs_attention=concern)
+        await self.life.look("timer", "the end of the trial", begun=begun)
+
     async def void_the_last_invoice(self) -> None:
         """Whoever has left is not charged again: not by a late retry, not through an old link."""
         try:
@@ -188,6 +204,9 @@ class SubscriptionWorkflow:
             return
         if isinstance(request.intent, Subscribe) and self.life.subscription.status.is_over:
             self.life.subscription = self.life.subscription.next_life()
+        if await cardless.carry_out(self.life, request):
+            self.life.requests.remove(request)
+            return
         outcome, begun = await self.done_or_refused(request)
         if isinstance(request.intent, Cancel) and outcome.result is Result.DONE:
             self.life.subscription = replace(self.life.subscription, cancel_reason=request.intent.reason)
@@ -214,6 +233,9 @@ class SubscriptionWorkflow:
             return False
         if self.life.subscription.invoice:
             await self.void_the_last_invoice()
+        if self.life.subscription.fallback:
+            await self.fall_back()
+            return False
         return await self.life.comes_to_rest()
 
     async def continue_as_new_when_due(self) -> None:

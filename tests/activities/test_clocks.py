@@ -9,8 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.orders import Entry, Saving
 from activities.records import Records
 from database.tables import customers, timeline
+from lifecycle.plans import load_catalogue
 from lifecycle.subscription import Subscription
+from settings import ROOT
 
+CATALOGUE = load_catalogue(ROOT / "plans.toml")
 MONTH = timedelta(days=30)
 
 
@@ -21,7 +24,9 @@ async def test_the_books_follow_a_customers_clock_only_where_time_travel_is_allo
     async with engine.begin() as connection:
         ahead = {"user_id": "ada", "clock_offset_seconds": int(MONTH.total_seconds())}
         await connection.execute(insert(customers).values(**ahead))
-    records = Records(engine, continue_as_new_after_events=100, lets_travel_in_time=travels)
+    records = Records(
+        engine, load_catalogue(ROOT / "plans.toml"), continue_as_new_after_events=100, lets_travel_in_time=travels
+    )
     now = datetime.now(UTC)
 
     begun = await records.begin("ada")

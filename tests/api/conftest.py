@@ -68,7 +68,7 @@ class FakePages:
         self,
         user_id: str,
         terms: Terms,
-        trial_days: int,
+        trial: int | datetime,
         success_url: str,
         cancel_url: str,
         operation_id: str,
@@ -78,14 +78,14 @@ class FakePages:
             raise StripeRefused("promotion_code_unknown")
         if self.breaks:
             raise self.breaks
-        self.opened.setdefault(operation_id, {"user_id": user_id, "terms": terms, "trial_days": trial_days})
+        self.opened.setdefault(operation_id, {"user_id": user_id, "terms": terms, "trial": trial})
         number = list(self.opened).index(operation_id) + 1
         return CheckoutOpened(f"cs_test_{number}", f"https://checkout.stripe.test/{number}")
 
-    async def open_portal(self, user_id: str, return_url: str, operation_id: str) -> str:
+    async def open_portal(self, user_id: str, return_url: str, operation_id: str, *, is_customer: bool = False) -> str:
         if self.breaks:
             raise self.breaks
-        if user_id not in self.customers:
+        if user_id not in self.customers and not is_customer:
             raise NoCustomer(user_id)
         self.opened.setdefault(operation_id, {"user_id": user_id, "return_url": return_url})
         return f"https://portal.stripe.test/{list(self.opened).index(operation_id) + 1}"

@@ -27,7 +27,7 @@ async def test_a_checkout_opens_once_a_key_with_the_plans_trial(api: Api, ada: S
     assert (first.status_code, first.json()["id"]) == (201, "cs_test_1")
     assert (again.status_code, again.json()) == (201, first.json())
     (opened,) = api.pages.opened.values()
-    assert (opened["user_id"], opened["terms"].plan, opened["trial_days"]) == (ada.id, "PRO", 14)
+    assert (opened["user_id"], opened["terms"].plan, opened["trial"]) == (ada.id, "PRO", 14)
 
 
 async def test_the_trial_is_given_once_a_customer(api: Api, ada: SignedInUser) -> None:
@@ -37,7 +37,7 @@ async def test_the_trial_is_given_once_a_customer(api: Api, ada: SignedInUser) -
     assert (await checkout(api, ada)).status_code == 201
 
     (opened,) = api.pages.opened.values()
-    assert opened["trial_days"] == 0
+    assert opened["trial"] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,245 @@
+"""A trial that nobody gave a card for: Stripe is told of it when there is one; without, the plan says what follows."""
+
+from typing import Any
+
+from local.waiting import until
+from tests.fixtures.books import contradictions
+from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
+from tests.stories.test_a_change_of_plan import confirm
+
+PAGES = {"success_url": "https://app.example.com/done", "cancel_url": "https://app.example.com/plans"}
+
+
+async def on_trial(world: World, plan: str = "BASIC") -> Customer:
+    ada = await world.customer()
+    answer = await ada.subscribe(plan, card=None)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["status"] == "trialing"
+    return ada
+
+
+async def known_to_stripe(world: World, ada: Customer) -> list[Any]:
+    query = "select stripe_customer_id from billing.customers where user_id = :id and stripe_customer_id is not null"
+    return await world.rows(query, id=ada.id)
+
+
+async def gives_a_card(ada: Customer, token: str = "pm_card_visa") -> None:
+    """On Stripe's portal page."""
+    answer = await ada.ask("POST", "/portal", {"return_url": "https://app.example.com/billing"})
+    assert answer.status_code == 201, answer.text
+    stripe, customer = ada.world.stripe.v1, await ada.stripe_customer_id()
+    method = await stripe.payment_methods.attach_async(token, {"customer": customer})
+    await stripe.customers.update_async(customer, {"invoice_settings": {"default_payment_method": method.id}})
+    await ada.settled()
+
+
+async def is_told(ada: Customer, entry: str) -> None:
+    async def so() -> bool:
+        return entry in await ada.timeline()
+
+    await until(so, within=PATIENCE_SECONDS, what=f"the timeline does not tell of {entry}")
+
+
+async def paid(ada: Customer) -> int:
+    return sum(invoice["amount_paid"] for invoice in await ada.invoices())
+
+
+async def test_stripe_hears_nothing_of_a_trial_without_a_card(world: World) -> None:
+    ada = await on_trial(world)
+
+    await ada.travel(days=13)
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]["granted"], mine["card"]) == ("trialing", True, None)
+    assert await known_to_stripe(world, ada) == []
+
+    await ada.travel(days=2)
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]["granted"]) == ("canceled", False)
+    assert await known_to_stripe(world, ada) == []
+    assert await ada.timeline() == ["trial_started", "trial_ending", "trial_ended_without_card"]
+    assert await ada.letters() == ["welcome", "trial_ending", "canceled"]
+
+
+async def test_a_card_that_comes_in_the_trial_is_charged_when_the_trial_ends_and_not_before(world: World) -> None:
+    ada = await on_trial(world)
+    ends = (await ada.mine())["trial_ends_at"]
+    await ada.travel(days=5)
+
+    await gives_a_card(ada)
+
+    await is_told(ada, "card_added")
+    mine = await ada.mine()
+    assert (mine["status"], mine["trial_ends_at"], mine["card"]["brand"]) == ("trialing", ends, "visa")
+    assert await paid(ada) == 0
+    assert await contradictions(world, ada) == []
+
+    await ada.travel(days=10)
+    assert await ada.status() == "active"
+    assert await paid(ada) == 1000
+    assert await ada.timeline() == ["trial_started", "card_added", "trial_ending", "trial_converted"]
+    assert await contradictions(world, ada) == []
+
+
+async def test_a_trial_is_converted_early_with_a_card_and_paid_from_that_day(world: World) -> None:
+    ada = await on_trial(world)
+    await ada.travel(days=5)
+
+    declined = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_chargeCustomerFail"})
+    assert (declined.status_code, await ada.status()) == (402, "trialing")
+    await ada.settled()
+    without = await ada.ask("POST", "/subscriptions/convert", {})
+    assert (without.status_code, without.json()["code"]) == (422, "payment_method_required"), (
+        "a declined card is not kept"
+    )
+    accepted = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_visa"})
+
+    assert accepted.status_code == 200, accepted.text
+    assert accepted.json()["status"] == "active"
+    await ada.settled()
+    assert await paid(ada) == 1000
+    assert await ada.status() == "active"
+    assert await ada.concern() is None
+    assert (await ada.timeline())[-1] == "trial_converted"
+    assert await contradictions(world, ada) == []
+
+
+async def test_a_bank_that_asks_when_a_trial_is_converted_early_leaves_the_trial_as_it_is_meanwhile(
+    world: World,
+) -> None:
+    ada = await on_trial(world)
+
+    asked = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+
+    assert asked.status_code == 402, asked.text
+    problem = asked.json()
+    assert problem["code"] == "action_required"
+    assert problem["required_action"]["url"]
+    await ada.settled()
+    assert (await ada.mine())["access"]["reason"] == "trial"
+
+    await confirm(ada)
+    await ada.wait_for_status("active")
+    await ada.settled()
+    assert await paid(ada) == 1000
+    assert await ada.concern() is None
+    assert await contradictions(world, ada) == []
+
+
+async def test_checkout_in_a_trial_keeps_the_trials_end(world: World) -> None:
+    ada = await on_trial(world)
+    ends = (await ada.mine())["trial_ends_at"]
+
+    opened = await ada.ask("POST", "/checkout", {"plan": "BASIC", "interval": "month", **PAGES})
+    assert opened.status_code == 201, opened.text
+    await world.at_stripe(f"/checkout/sessions/{opened.json()['id']}/complete", {"card": "4242424242424242"})
+    await ada.settled()
+
+    await is_told(ada, "card_added")
+    mine = await ada.mine()
+    assert (mine["status"], mine["trial_ends_at"]) == ("trialing", ends)
+    assert await contradictions(world, ada) == []
+    await ada.travel(days=15)
+    assert (await ada.status(), await paid(ada)) == ("active", 1000)
+
+
+async def test_who_leaves_in_a_trial_keeps_it_to_its_end_and_may_think_again(world: World) -> None:
+    ada = await on_trial(world)
+
+    left = await ada.ask("DELETE", "/subscriptions?reason=too_complex")
+    assert left.json()["cancel_at"] == left.json()["trial_ends_at"]
+    assert (await ada.ask("DELETE", "/subscriptions")).status_code == 409
+    back = await ada.ask("POST", "/subscriptions/resume")
+    assert (back.status_code, back.json()["cancel_at"]) == (200, None)
+    await ada.ask("DELETE", "/subscriptions")
+    await ada.travel(days=15)
+
+    assert await ada.status() == "canceled"
+    assert await ada.letters() == ["welcome", "cancellation_scheduled", "cancellation_scheduled", "canceled"]
+    assert await ada.timeline() == [
+        "trial_started",
+        "cancellation_scheduled",
+        "cancellation_undone",
+        "cancellation_scheduled",
+        "canceled",
+    ]
+
+
+async def test_another_plan_in_a_trial_costs_nothing_and_keeps_its_end(world: World) -> None:
+    ada = await on_trial(world)
+    ends = (await ada.mine())["trial_ends_at"]
+
+    shown = await ada.ask("POST", "/subscriptions/preview", {"plan": "ENTERPRISE"})
+    changed = await ada.ask(
+        "PATCH",
+        "/subscriptions/plan",
+        {"plan": "ENTERPRISE", "preview_token": shown.json()["preview_token"]},
+    )
+
+    assert shown.json()["due_now"]["amount"] == 0
+    assert (changed.json()["plan"], changed.json()["trial_ends_at"]) == ("ENTERPRISE", ends)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    assert await ada.status() == "canceled"
+    again = await ada.subscribe("BASIC", card=None)
+    assert (again.status_code, again.json()["code"]) == (422, "payment_method_required"), "one trial a person"
+
+
+async def test_a_trial_of_a_plan_with_a_free_one_beneath_it_falls_on_that(world: World) -> None:
+    ada = await on_trial(world, "PRO")
+
+    await ada.travel(days=15)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["access"]) == (
+        "active",
+        "FREE",
+        {"granted": True, "until": None, "reason": "free"},
+    )
+    assert await ada.timeline() == ["trial_started", "trial_ending", "moved_to_free_plan"]
+    assert await ada.letters() == ["welcome", "trial_ending", "moved_to_free_plan"]
+    assert await contradictions(world, ada) == []
+
+    without = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "BASIC"})
+    assert (without.status_code, without.json()["code"]) == (422, "payment_method_required")
+    with_card = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "BASIC", "payment_method": "pm_card_visa"})
+    assert with_card.status_code == 200, with_card.text
+    assert (with_card.json()["plan"], with_card.json()["interval"]) == ("BASIC", "month")
+    assert await paid(ada) == 1000
+    await ada.settled()
+    assert await contradictions(world, ada) == []
+
+
+async def test_checkout_takes_the_place_of_a_free_plan(world: World) -> None:
+    ada = await world.customer()
+    begun = await ada.subscribe("FREE", card=None, interval="year")
+    assert begun.json()["access"]["reason"] == "free", begun.text
+
+    opened = await ada.ask("POST", "/checkout", {"plan": "PRO", "interval": "month", **PAGES})
+    await world.at_stripe(f"/checkout/sessions/{opened.json()['id']}/complete", {"card": "4242424242424242"})
+    await ada.settled()
+
+    mine = await ada.mine()
+    assert (mine["plan"], mine["status"]) == ("PRO", "trialing")
+    assert await ada.concern() is None
+    everything = await world.stripe.v1.subscriptions.list_async({"customer": await ada.stripe_customer_id()})
+    assert len(everything.data) == 1, "the free one has ended"
+    assert await contradictions(world, ada) == []
+
+
+async def test_a_trial_that_pauses_goes_on_when_the_customer_pays(world: World) -> None:
+    ada = await on_trial(world, "ENTERPRISE")
+    await ada.travel(days=31)
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]["granted"]) == ("paused", False)
+    assert await ada.letters() == ["welcome", "trial_ending", "trial_paused"]
+
+    without = await ada.ask("POST", "/subscriptions/resume")
+    assert (without.status_code, without.json()["code"]) == (422, "payment_method_required")
+    await gives_a_card(ada)
+    assert await ada.status() == "paused", "nobody is charged who has not asked for it"
+    resumed = await ada.ask("POST", "/subscriptions/resume")
+
+    assert (resumed.status_code, resumed.json()["status"]) == (200, "active"), resumed.text
+    await ada.settled()
+    assert await paid(ada) == 10000
+    assert (await ada.timeline())[-3:] == ["trial_paused_without_card", "intent_refused", "resumed"]
+    assert await contradictions(world, ada) == []
