@@ -86,6 +86,14 @@ class ExportedInvoiceLink(_Row):
     url: str = Field(examples=["https://invoice.stripe.com/i/acct_1/x"])
 
 
+class ExportedTrialClaim(_Row):
+    """What the caller's free trial was taken with, as a digest (SHA-256)."""
+
+    kind: str = Field(examples=["email"])
+    digest: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
+    claimed_at: datetime = Field(examples=[MOMENT])
+
+
 class ExportedEvent(_Row):
     """An event of Stripe's about the caller; its content is not kept."""
 
@@ -107,6 +115,7 @@ class ExportView(BaseModel):
     letters: list[ExportedLetter]
     cards: list[ExportedCard]
     invoice_links: list[ExportedInvoiceLink]
+    trial_claims: list[ExportedTrialClaim]
     events: list[ExportedEvent]
 
 

@@ -4,7 +4,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.forgetting import ForgetOrder
-from lifecycle.intents import Outcome, Request, Result
+from lifecycle import cardless
+from lifecycle.intents import Cancel, Outcome, Request, Result, Timing
 from workflows import steps
 from workflows.effects import RefusedByStripe, sorted_out
 from workflows.life import NOT_DONE, Life
@@ -27,7 +28,11 @@ async def forget(life: Life, request: Request) -> None:
         failed = Outcome(Result.FAILED, "payment_provider_refused", NOT_DONE)
         await life.look("intent", operation_id, answer=(request, failed))
         return
-    await life.look("intent", operation_id)
+    if life.subscription.is_cardless:
+        over = cardless.cancel(life.subscription, Cancel(Timing.NOW), life.clock.now())
+        await life.decide(*over, "intent", operation_id)
+    else:
+        await life.look("intent", operation_id)
     await workflow.wait_condition(lambda: not life.letters_under_way)
     await steps.anonymise(user_id)
     life.subscription = life.subscription.forgotten(life.clock.now())

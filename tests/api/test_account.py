@@ -25,6 +25,7 @@ insert into billing.notifications (id, user_id, kind, occasion, data, status)
     values (gen_random_uuid(), '{user}', 'welcome', 'sub_{user}', '{{"card_last4": "4242"}}', 'sent');
 insert into billing.cards (payment_method_id, user_id, brand, last4) values ('pm_{user}', '{user}', 'visa', '4242');
 insert into billing.invoice_links (invoice_id, user_id, url) values ('in_{user}', '{user}', 'https://invoice/{user}');
+insert into billing.trial_claims (kind, digest, user_id) values ('email', 'digest-of-{user}', '{user}');
 insert into billing.events (id, type, created_at, livemode, user_id)
     values ('evt_{user}', 'invoice.paid', now(), false, '{user}');
 """
@@ -36,6 +37,7 @@ TOLD_IN = {
     "notifications": "letters",
     "cards": "cards",
     "invoice_links": "invoice_links",
+    "trial_claims": "trial_claims",
     "events": "events",
 }
 

@@ -54,7 +54,7 @@ async def test_the_trial_is_given_once_a_customer(api: Api, ada: SignedInUser) -
 async def test_there_is_no_second_subscription_beside_a_running_one(
     api: Api, ada: SignedInUser, status: str, code: str
 ) -> None:
-    api.subscribed(ada.id, status=status)
+    api.subscribed(ada.id, status=status, stripe_subscription_id="sub_1")
 
     for _ in range(2):
         assert_problem(await checkout(api, ada, "my-key"), 409, code)

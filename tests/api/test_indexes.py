@@ -32,6 +32,8 @@ insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint)
     select gen_random_uuid(), 'user_' || n, 'key', 'subscribe', 'f' from generate_series(1, 100000) as n;
 insert into billing.notifications (id, user_id, kind, occasion, status)
     select gen_random_uuid(), 'user_' || n, 'welcome', 'once', 'sent' from generate_series(1, 100000) as n;
+insert into billing.trial_claims (kind, digest, user_id)
+    select 'email', md5(n::text), 'user_' || n from generate_series(1, 100000) as n;
 insert into billing.cards (payment_method_id, user_id)
     select 'pm_' || n, 'user_' || n from generate_series(1, 100000) as n;
 insert into billing.invoice_links (invoice_id, user_id, url)
@@ -83,6 +85,8 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     api.door.says = Outcome(Result.DONE, "refunded")
     refunded = await client.post("/billing/admin/users/user_77/refunds", json={"amount": 1}, headers=me)
     assert refunded.status_code == 404, "the workflow is not there to write its line"
+    moved = await client.post(f"/billing/admin/users/{user.id}/trial", json={"ends_at": None}, headers=me)
+    assert moved.status_code == 200
     await client.get(f"/billing/admin/operations/{pending.headers['location'].rpartition('/')[2]}", headers=me)
     assert (await client.get("/billing/export", headers=me)).status_code == 200
     await client.get("/readyz")

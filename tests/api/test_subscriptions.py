@@ -16,7 +16,7 @@ async def mine(api: Api, user: SignedInUser) -> dict[str, Any]:
 async def test_the_plans_are_shown_to_everybody(api: Api) -> None:
     plans = (await api.client.get("/billing/plans")).json()["plans"]
 
-    assert [plan["code"] for plan in plans] == ["BASIC", "PRO", "ENTERPRISE"]
+    assert [plan["code"] for plan in plans] == ["BASIC", "PRO", "ENTERPRISE", "FREE"]
     assert plans[0]["trial_days"] == 14
     assert plans[0]["prices"][0] == {"interval": "month", "amount": 1000, "currency": "usd"}
 

@@ -16,6 +16,7 @@ from settings import Settings
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from tests.histories.saved import save, write_fingerprints
 from tests.stories.test_a_disputed_payment import hears_of, last_charge
+from tests.stories.test_a_trial_without_a_card import gives_a_card
 from workflows.door import Door, workflow_id
 
 
@@ -57,7 +58,7 @@ async def test_gave_up(world: World) -> None:
 
 async def test_trial_extended(world: World) -> None:
     ada = await world.customer()
-    await ada.subscribe("BASIC", card=None)
+    await ada.subscribe("BASIC")
     await ada.travel(days=12)
     subscription = await ada.stripe_subscription()
     await world.stripe.v1.subscriptions.update_async(
@@ -65,7 +66,31 @@ async def test_trial_extended(world: World) -> None:
     )
     await ada.settled()
     await ada.travel(days=12)
-    await _record("trial_extended", ada, ends="canceled")
+    await _record("trial_extended", ada, ends="active")
+
+
+async def test_cardless(world: World) -> None:
+    """A trial of ours: reminded, converted in vain, taken to Stripe by a card; then another one that is left."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC", card=None)
+    await ada.travel(days=12)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_chargeCustomerFail"})
+    await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO"})
+    await gives_a_card(ada)
+    await until_told(ada, "card_added")
+    await ada.travel(days=4)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("cardless", ada, ends="canceled")
+
+
+async def test_cardless_ends(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", card=None)
+    await ada.ask("DELETE", "/subscriptions")
+    await ada.ask("POST", "/subscriptions/resume")
+    await ada.travel(days=15)
+    await _record("cardless_ends", ada, ends="canceled")
 
 
 async def test_declined(world: World) -> None:

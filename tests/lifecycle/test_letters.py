@@ -27,7 +27,7 @@ WANTS_CONFIRMATION = invoice(InvoiceStatus.OPEN, attempts=1, finalized_at=day(31
         (IN_TRIAL, trial(day(20)), ["trial_extended sub_1/2026-03-21T09:00:00Z"]),
         (IN_TRIAL, paid(), []),
         (IN_TRIAL, over(day(14)), ["canceled sub_1"]),
-        (IN_TRIAL, look(Status.PAUSED), []),
+        (IN_TRIAL, look(Status.PAUSED), ["trial_paused sub_1"]),
         (PAID, paid(period_starts_at=day(31), period_ends_at=day(62)), []),
         (PAID, paid(price="pro_month", terms=PRO), ["plan_changed sub_1/8"]),
         (PAID, paid(cancel_at_period_end=True), ["cancellation_scheduled sub_1/8"]),

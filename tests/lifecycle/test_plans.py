@@ -83,7 +83,15 @@ def test_a_plan_or_interval_that_is_not_sold_says_what_is(tmp_path: Path) -> Non
 
 def test_the_catalogue_that_is_shipped_is_whole() -> None:
     keys = [terms.lookup_key for terms in load_catalogue(PRODUCT_CATALOGUE).all_terms()]
-    assert keys == ["basic_month", "basic_year", "pro_month", "pro_year", "enterprise_month", "enterprise_year"]
+    assert keys == [
+        "basic_month",
+        "basic_year",
+        "pro_month",
+        "pro_year",
+        "enterprise_month",
+        "enterprise_year",
+        "free_year",
+    ]
 
 
 def _file(folder: Path, text: str) -> Path:

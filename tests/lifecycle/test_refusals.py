@@ -3,18 +3,20 @@ from dataclasses import replace
 
 import pytest
 
+from lifecycle.cardless import begin
 from lifecycle.facts import InvoiceStatus
-from lifecycle.intents import Cancel, ChangePlan, Intent, Resume, Subscribe, Timing
+from lifecycle.intents import Cancel, ChangePlan, Convert, Intent, MoveTrialEnd, Resume, Subscribe, Timing
 from lifecycle.refusals import Refusal, check
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
-from tests.lifecycle.looks import BASIC, PRO, after, day, invoice, look, over, paid, someone, trial, unpaid_since
+from tests.lifecycle.looks import BASIC, BEGAN, PRO, after, day, invoice, look, over, paid, someone, trial, unpaid_since
 
 CUSTOMERS: Mapping[str, Subscription] = {
     "none": someone(),
     "incomplete": after(look(Status.INCOMPLETE, invoice=invoice(InvoiceStatus.OPEN))),
     "incomplete_expired": after(look(Status.INCOMPLETE_EXPIRED)),
     "trialing": after(trial()),
+    "trialing, cardless": begin(someone(), BASIC, 14, BEGAN)[0],
     "trialing, leaving": after(trial(cancel_at_period_end=True)),
     "active": after(paid()),
     "active, leaving": after(paid(cancel_at_period_end=True)),
@@ -33,24 +35,27 @@ INTENTS: Mapping[str, Intent] = {
     "cancel": Cancel(),
     "cancel now": Cancel(Timing.NOW),
     "resume": Resume(),
+    "convert": Convert(),
+    "move trial": MoveTrialEnd(),
 }
 FITS = ""
 TABLE = """
-                          | subscribe          | to PRO                 | to BASIC               | cancel            | cancel now      | resume
-none                      |                    | no_subscription        | no_subscription        | no_subscription   | no_subscription | no_subscription
-incomplete                | payment_incomplete | payment_incomplete     | payment_incomplete     |                   |                 | not_canceling
-incomplete_expired        |                    | no_subscription        | no_subscription        | no_subscription   | no_subscription | no_subscription
-trialing                  | already_subscribed |                        | same_plan              |                   |                 | not_canceling
-trialing, leaving         | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |
-active                    | already_subscribed |                        | same_plan              |                   |                 | not_canceling
-active, leaving           | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |
-active, leaving on a date | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |
-suspended                 | already_subscribed | payment_disputed       | payment_disputed       |                   |                 | payment_disputed
-past_due                  | already_subscribed | past_due               | past_due               |                   |                 | not_canceling
-past_due, leaving         | already_subscribed | past_due               | past_due               | already_canceling |                 |
-unpaid                    | already_subscribed | past_due               | past_due               |                   |                 | not_canceling
-paused                    | already_subscribed | paused                 | paused                 |                   |                 | not_canceling
-canceled                  |                    | no_subscription        | no_subscription        | no_subscription   | no_subscription | no_subscription
+                          | subscribe          | to PRO                 | to BASIC               | cancel            | cancel now      | resume           | convert                | move trial
+none                      |                    | no_subscription        | no_subscription        | no_subscription   | no_subscription | no_subscription  | no_subscription        | no_subscription
+incomplete                | payment_incomplete | payment_incomplete     | payment_incomplete     |                   |                 | not_canceling    | not_trialing           | not_trialing
+incomplete_expired        |                    | no_subscription        | no_subscription        | no_subscription   | no_subscription | no_subscription  | no_subscription        | no_subscription
+trialing                  | already_subscribed |                        | same_plan              |                   |                 | not_canceling    |                        |
+trialing, cardless        | already_subscribed |                        | same_plan              |                   |                 | not_canceling    |                        |
+trialing, leaving         | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |                  | cancellation_scheduled |
+active                    | already_subscribed |                        | same_plan              |                   |                 | not_canceling    | not_trialing           | not_trialing
+active, leaving           | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |                  | cancellation_scheduled | not_trialing
+active, leaving on a date | already_subscribed | cancellation_scheduled | cancellation_scheduled | already_canceling |                 |                  | cancellation_scheduled | not_trialing
+suspended                 | already_subscribed | payment_disputed       | payment_disputed       |                   |                 | payment_disputed | payment_disputed       | not_trialing
+past_due                  | already_subscribed | past_due               | past_due               |                   |                 | not_canceling    | not_trialing           | not_trialing
+past_due, leaving         | already_subscribed | past_due               | past_due               | already_canceling |                 |                  | cancellation_scheduled | not_trialing
+unpaid                    | already_subscribed | past_due               | past_due               |                   |                 | not_canceling    | not_trialing           | not_trialing
+paused                    | already_subscribed | paused                 | paused                 |                   |                 |                  |                        | not_trialing
+canceled                  |                    | no_subscription        | no_subscription        | no_subscription   | no_subscription | no_subscription  | no_subscription        | no_subscription
 """  # noqa: E501  a table is read across
 
 

@@ -25,7 +25,7 @@ SECOND_MONTH = {"period_starts_at": day(31), "period_ends_at": day(62)}
         (after(look(Status.INCOMPLETE)), look(Status.INCOMPLETE_EXPIRED), [Move.FIRST_PAYMENT_EXPIRED]),
         (after(look(Status.INCOMPLETE)), over(day(0.1)), [Move.CANCELED]),
         (IN_TRIAL, trial(day(20)), [Move.TRIAL_EXTENDED]),
-        (IN_TRIAL, trial(day(10)), []),
+        (IN_TRIAL, trial(day(10)), [Move.TRIAL_SHORTENED]),
         (IN_TRIAL, paid(trial_ends_at=day(14)), [Move.TRIAL_CONVERTED]),
         (IN_TRIAL, unpaid_since(day(14)), [Move.PAYMENT_FAILED]),
         (IN_TRIAL, over(day(14)), [Move.TRIAL_ENDED_WITHOUT_CARD]),

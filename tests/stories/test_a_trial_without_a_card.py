@@ -1,13 +1,32 @@
 """A trial that nobody gave a card for: Stripe is told of it when there is one; without, the plan says what follows."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.waiting import until
+from settings import ROOT, Settings
 from tests.fixtures.books import contradictions
-from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
+from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, Mailbox, World, settings_for
 from tests.stories.test_a_change_of_plan import confirm
 
 PAGES = {"success_url": "https://app.example.com/done", "cancel_url": "https://app.example.com/plans"}
+
+
+@pytest.fixture
+def world_settings(
+    tmp_path: Path, database: str, temporal_server: str, local_stripe: str, mailbox: Mailbox
+) -> Settings:
+    """Three plans, three ends of a trial without a card: BASIC cancels, PRO falls on FREE, ENTERPRISE pauses."""
+    before, basic, after_basic = (ROOT / "plans.toml").read_text().partition("[plans.PRO]")
+    pro, enterprise, rest = after_basic.partition("[plans.ENTERPRISE]")
+    cancels = 'trial_without_card = "cancel"'
+    pro = pro.replace(cancels, 'trial_without_card = "free"\nfallback = "FREE"')
+    rest = rest.replace(cancels, 'trial_without_card = "pause"', 1)
+    plans = tmp_path / "plans.toml"
+    plans.write_text("".join((before, basic, pro, enterprise, rest)))
+    return settings_for(database, temporal_server, local_stripe, mailbox, plans_file=plans)
 
 
 async def on_trial(world: World, plan: str = "BASIC") -> Customer:
@@ -243,3 +262,16 @@ async def test_a_trial_that_pauses_goes_on_when_the_customer_pays(world: World) 
     assert await paid(ada) == 10000
     assert (await ada.timeline())[-3:] == ["trial_paused_without_card", "intent_refused", "resumed"]
     assert await contradictions(world, ada) == []
+
+
+async def test_a_user_who_is_forgotten_in_a_trial_has_none_any_more(world: World) -> None:
+    ada = await on_trial(world)
+
+    answer = await ada.ask("DELETE", "/account")
+
+    assert answer.status_code == 200, answer.text
+    await ada.settled()
+    (row,) = await world.rows("select status from billing.subscriptions where user_id = :id", id=ada.id)
+    assert row.status == "canceled"
+    again = await ada.subscribe("BASIC", card=None)
+    assert again.json()["code"] == "payment_method_required", "the trial stays used"

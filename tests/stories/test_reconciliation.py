@@ -225,6 +225,22 @@ async def test_subscriptions_whose_workflows_were_lost_live_again(world: World) 
     assert (await reconciled(world))["agreed"] == 2
 
 
+async def test_a_trial_without_a_card_whose_workflow_was_lost_goes_on_to_its_end(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", card=None)
+    await ada.settled()
+    ends = (await ada.mine())["trial_ends_at"]
+    await world.client.get_workflow_handle(workflow_id(ada.id)).terminate("the store was lost")
+
+    await reconciled(world)
+
+    await ada.settled()
+    mine = await ada.mine()
+    assert (mine["status"], mine["trial_ends_at"], mine["plan"]) == ("trialing", ends, "BASIC")
+    converted = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_visa"})
+    assert (converted.status_code, converted.json()["status"]) == (200, "active"), converted.text
+
+
 async def test_a_round_walks_through_many_pages_and_finds_the_one_that_is_missing_on_either_side(
     world: World,
 ) -> None:
