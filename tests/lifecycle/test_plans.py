@@ -38,6 +38,13 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ("max_payment_attempts = 4", "max_payment_attempts = 0", "max_payment_attempts"),
         ("trial_days = 10", "trial_days = 1.5", "trial_days"),
         ('trial_without_card = "pause"', 'trial_without_card = "hope"', "hope"),
+        ('trial_without_card = "pause"', 'trial_without_card = "free"', "plans.SOLO.fallback: goes with"),
+        (
+            'trial_without_card = "pause"',
+            'trial_without_card = "pause"\nfallback = "FREE"',
+            "plans.SOLO.fallback: goes with",
+        ),
+        ('trial_without_card = "pause"', 'trial_without_card = "free"\nfallback = "SOLO"', "all 0"),
         ("prices = { month = 900 }", "prices = {}", "plans.SOLO.prices"),
         ("prices = { month = 900 }", "prices = 9", "plans.SOLO.prices"),
         ("prices = { month = 900 }", "prices = { month = 9.5 }", "plans.SOLO.prices.month"),
