@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     """Better-Auth's own secret (``BETTER_AUTH_SECRET``): signs the session cookie."""
     auth_cookie_prefix: str = "better-auth"
 
+    # Redis
+    redis_url: SecretStr | None = None
+    """``redis://`` or ``rediss://``: sessions that Better-Auth keeps there, rate limits, a short cache. Works without."""
+
     # What the world sees
     product_name: str = "Perennial"
     app_url: str = "http://127.0.0.1:3000"
