@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
     # Redis
     redis_url: SecretStr | None = None
-    """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a short cache. Optional."""
+    """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a cache. Optional."""
 
     # What the world sees
     product_name: str = "Perennial"
