@@ -24,6 +24,7 @@ from activities.forgetting import Forgetting
 from activities.gateway import Stripe, open_stripe
 from activities.identities import Identities
 from activities.new_cards import NewCards
+from activities.paid_periods import PaidPeriods
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.plan_changes import PlanChanges
@@ -104,6 +105,7 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     forgetting = Forgetting(stripe_client, engine, settings)
     collecting = Collecting(stripe_client)
     effects += [collecting.stop, collecting.again]
+    effects += [PaidPeriods(stripe_client).of_period]
     effects += [SecondSubscriptions(stripe_client, refunds).take_back]
     effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]

@@ -65,6 +65,7 @@ class Stationery:
             "card": wording.card(due.card_brand, due.card_last4),
             "card_expires": _expiry(due),
             "needs_new_card": bool(due.needs_new_card),
+            "refunded": wording.money(due.refunded, due.currency) if due.refunded and due.currency else None,
             "action_url": self._action_url(due),
         }
 

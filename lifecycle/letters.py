@@ -78,6 +78,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         next_attempt_at=after.invoice.next_attempt_at if after.invoice else None,
         grace_ends_at=after.grace_ends_at,
         needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,
+        refunded=after.refunded_on_cancel,
     )
 
 

@@ -1,8 +1,9 @@
 """The rules a subscription is sold under: patience, reminders, and what follows when money stays away or goes back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 
 class OnDispute(StrEnum):
@@ -23,6 +24,16 @@ class AfterGrace(StrEnum):
     """It stays, and nothing is charged any more until the open invoice is paid."""
 
 
+class RefundOnCancel(StrEnum):
+    """What a customer gets back who cancels at once while the period is paid."""
+
+    NONE = "none"
+    PRORATED = "prorated"
+    """Of what was paid for the period and not given back yet, the share of the seconds that are left."""
+    FULL = "full"
+    """All that was paid for the period and not given back yet."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """The rules a subscription started with; it keeps them until it is moved to others.
@@ -39,12 +50,13 @@ class Policy:
     short_trial_reminder_days: int
     on_dispute: OnDispute = OnDispute.FLAG
     after_grace: AfterGrace = AfterGrace.CANCEL
+    refund_on_cancel: RefundOnCancel = RefundOnCancel.NONE
 
 
 RULES = frozenset(
     (
         "grace_days", "max_payment_attempts", "trial_reminder_days", "short_trial_reminder_days",
-        "on_dispute", "after_grace",
+        "on_dispute", "after_grace", "refund_on_cancel",
     )
 )  # fmt: skip
 
@@ -62,7 +74,17 @@ def read_policy(version: int, rules: Mapping[str, object]) -> Policy:
         short_trial_reminder_days=days(rules, "short_trial_reminder_days"),
         on_dispute=OnDispute(str(rules.get("on_dispute", OnDispute.SUSPEND_AND_CANCEL))),
         after_grace=AfterGrace(str(rules.get("after_grace", AfterGrace.CANCEL))),
+        refund_on_cancel=RefundOnCancel(str(rules.get("refund_on_cancel", RefundOnCancel.NONE))),
     )
+
+
+def policy_from(row: Mapping[str, Any]) -> Policy:
+    """The rules as the projection keeps them; one that it does not know is what it was before there was that rule."""
+    known = {field.name: row[field.name] for field in fields(Policy) if field.name in row}
+    for name, kind in (("on_dispute", OnDispute), ("after_grace", AfterGrace), ("refund_on_cancel", RefundOnCancel)):
+        if name in known:
+            known[name] = kind(known[name])
+    return Policy(**known)
 
 
 def days(table: Mapping[str, object], key: str) -> int:

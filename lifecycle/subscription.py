@@ -29,6 +29,7 @@ class Subscription:
     status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
     is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
     ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
+    ``refunded_on_cancel`` is what was given back when the customer left, in minor units.
     """
 
     user_id: str
@@ -62,6 +63,7 @@ class Subscription:
     tried_card: str | None = None
     offered_card: str | None = None
     left_unpaid_at: datetime | None = None
+    refunded_on_cancel: int | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None

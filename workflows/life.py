@@ -140,7 +140,7 @@ class Life:
         if answer:
             request, outcome = answer
             settled[request.operation_id] = timeline.completed(outcome, self.subscription)
-        lines = timeline.with_letters([*self.noted, *entries, *timeline.not_done(settled, self.clock.now())], letters)
+        lines = timeline.with_letters([*entries, *self.noted, *timeline.not_done(settled, self.clock.now())], letters)
         self.noted = []
         saving = Saving(self.subscription, lines, list(events), list(letters), settled)
         try:

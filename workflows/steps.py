@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
         TakeBackOrder,
         TakenBack,
     )
+    from activities.paid_periods import PaidPeriods
     from activities.payments import Payments
     from activities.plan_changes import PlanChanges
     from activities.pulse import DEAD_AFTER
@@ -45,6 +46,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.sign_up import SignUp
     from lifecycle.disputes import Dispute
     from lifecycle.facts import Facts
+    from lifecycle.leaving import PeriodPayment
     from lifecycle.refunds import Refund, Refundable
 
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
@@ -131,6 +133,16 @@ async def find_payment(wish: PaymentWish) -> Refundable:
         wish,
         **_WRITE,
         summary=f"look at {wish.invoice_id or 'the last payment'}",
+    )
+
+
+async def payments_of_period(subscription_id: str) -> list[PeriodPayment]:
+    """What was paid for the period that runs; fixed before it ends."""
+    return await workflow.execute_activity_method(
+        PaidPeriods.of_period,
+        subscription_id,
+        **_WRITE,
+        summary="look at what was paid for this period",
     )
 
 

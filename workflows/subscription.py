@@ -14,12 +14,13 @@ with workflow.unsafe.imports_passed_through():
     # The rules are pure and hold no clock; passing them through saves 9 ms and 120 kB for each cold workflow.
     from lifecycle.events import ACKNOWLEDGED, EventHint
     from lifecycle.intents import Cancel, Forget, Outcome, RefundPayment, Request, Result, Subscribe
+    from lifecycle.leaving import may_get_back
     from lifecycle.letters import letter
     from lifecycle.notifications import Notification
     from lifecycle.refusals import Refusal, check
     from lifecycle.statuses import Status
     from lifecycle.subscription import Subscription
-    from workflows import effects, forgetting, refunding, timeline
+    from workflows import effects, forgetting, leaving, refunding, timeline
     from workflows.carried import Carried
     from workflows.life import NOT_DONE, Life
 
@@ -203,6 +204,9 @@ class SubscriptionWorkflow:
         try:
             if isinstance(request.intent, RefundPayment):
                 return await refunding.refund(self.life, request.operation_id, request.intent), None
+            terms = self.life.subscription.terms
+            if terms and may_get_back(self.life.subscription, request.intent, terms.policy):
+                return await leaving.leave(self.life, request, terms.policy), None
             return await effects.carry_out(request, self.life.subscription)
         except effects.RefusedByStripe as refusal:
             self.life.flag(str(refusal))

@@ -125,6 +125,15 @@ def test_an_end_in_the_past_is_told_as_past(stationery: Stationery) -> None:
     assert "access ended on 20 November 2026" in letter.text
 
 
+def test_the_end_says_what_was_refunded(stationery: Stationery) -> None:
+    ended = replace(FACTS, kind=Notification.CANCELED, access_until=datetime(2026, 11, 20, tzinfo=UTC))
+    assert "refunded" not in stationery.write(ended, "Ada", NOW).text
+    letter = stationery.write(replace(ended, refunded=1267), "Ada", NOW)
+    assert "We have refunded $12.67" in letter.text
+    assert "Refunded: $12.67" in letter.text
+    assert "$12.67" in letter.html
+
+
 def test_a_link_that_is_not_one_leads_to_the_billing_page(stationery: Stationery) -> None:
     due = replace(FACTS, kind=Notification.PAYMENT_FAILED, invoice_url="javascript:alert(1)")
     letter = stationery.write(due, "Ada", NOW)

@@ -138,6 +138,7 @@ async def life(temporal_server: str) -> AsyncIterator[Life]:
     names = [
         "fetch",
         "fetch_dispute",
+        "payments_of_period",
         "fetch_refunds",
         "find_payment",
         "refund",

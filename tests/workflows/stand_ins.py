@@ -32,6 +32,7 @@ from activities.refund_orders import PaymentWish, Refunded, RefundOrder
 from activities.snapshots import Unreadable
 from lifecycle.disputes import Dispute
 from lifecycle.facts import Facts, Invoice, InvoiceStatus
+from lifecycle.leaving import PeriodPayment
 from lifecycle.refunds import Refund, Refundable
 from lifecycle.statuses import Status
 
@@ -44,11 +45,13 @@ class Bank:
         self.done: list[tuple[str, str]] = []
         self.looks = 0
         self.refuses: str | None = None
+        self.refuses_to_refund: str | None = None
         self.unreadable: str | None = None
         self.before_the_end: Callable[[], None] = lambda: None
         self.disputes: dict[str, Dispute] = {}
         self.payment = Refundable(refused="nothing_to_refund")
         self.refunds: list[Refund] = []
+        self.paid_for_period: list[PeriodPayment] = []
 
     @property
     def newest(self) -> Facts:
@@ -79,10 +82,14 @@ class Bank:
     async def find_payment(self, wish: PaymentWish) -> Refundable:
         return self.payment
 
+    @activity.defn(name="payments.of_period")
+    async def payments_of_period(self, subscription_id: str) -> list[PeriodPayment]:
+        return self.paid_for_period
+
     @activity.defn(name="refunds.give")
     async def refund(self, order: RefundOrder) -> Refunded:
-        if self.refuses:
-            raise StripeRefused(self.refuses)
+        if refused := self.refuses_to_refund or self.refuses:
+            raise StripeRefused(refused)
         self.done.append(("refund", order.operation_id))
         self.refunds.append(
             Refund(
