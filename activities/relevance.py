@@ -7,10 +7,10 @@ letter that asks for a payment already made costs more trust than one that never
 from dataclasses import dataclass
 from datetime import datetime
 
+from lifecycle.expiring_cards import card_expires_at
 from lifecycle.facts import Card
 from lifecycle.notifications import Notification, NotificationDue
 from lifecycle.statuses import Status
-from lifecycle.subscription import card_expires_at
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _card(due: NotificationDue, standing: Standing) -> str | None:
     announced = (due.card_last4, due.card_exp_month, due.card_exp_year)
     on_file = (standing.card_last4, standing.card_exp_month, standing.card_exp_year)
     expiry = card_expires_at(Card(_subject(due), standing.card_exp_month, standing.card_exp_year))
-    same = announced == on_file and expiry is not None and due.occasion.endswith(f"/{expiry:%Y-%m}")
+    same = announced == on_file and expiry is not None and due.occasion.split("/")[1:2] == [f"{expiry:%Y-%m}"]
     return None if same else "another card is on file"
 
 

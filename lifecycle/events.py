@@ -30,6 +30,7 @@ HANDLED_EVENT_TYPES: tuple[str, ...] = (
     "payment_method.attached",
     "payment_method.detached",
     "payment_method.automatically_updated",
+    "payment_method.updated",
     "charge.refunded",
     "refund.failed",
     "charge.dispute.created",

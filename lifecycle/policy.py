@@ -39,7 +39,8 @@ class Policy:
     """The rules a subscription started with; it keeps them until it is moved to others.
 
     Days are whole days of 86,400 seconds. Grace counts from the first failed charge, reminders back from the
-    end of the trial; ``max_payment_attempts`` failed charges of one invoice end the patience before grace does.
+    end of the trial, or from the charge that an expired card would miss; ``max_payment_attempts`` failed charges of
+    one invoice end the patience before grace does.
     A subscription that was sold before there was ``on_dispute`` keeps what was done then: a person was told.
     """
 
@@ -51,12 +52,13 @@ class Policy:
     on_dispute: OnDispute = OnDispute.FLAG
     after_grace: AfterGrace = AfterGrace.CANCEL
     refund_on_cancel: RefundOnCancel = RefundOnCancel.NONE
+    card_reminder_days: int = 7
 
 
 RULES = frozenset(
     (
         "grace_days", "max_payment_attempts", "trial_reminder_days", "short_trial_reminder_days",
-        "on_dispute", "after_grace", "refund_on_cancel",
+        "on_dispute", "after_grace", "refund_on_cancel", "card_reminder_days",
     )
 )  # fmt: skip
 
@@ -75,6 +77,7 @@ def read_policy(version: int, rules: Mapping[str, object]) -> Policy:
         on_dispute=OnDispute(str(rules.get("on_dispute", OnDispute.SUSPEND_AND_CANCEL))),
         after_grace=AfterGrace(str(rules.get("after_grace", AfterGrace.CANCEL))),
         refund_on_cancel=RefundOnCancel(str(rules.get("refund_on_cancel", RefundOnCancel.NONE))),
+        card_reminder_days=days({"card_reminder_days": Policy.card_reminder_days} | dict(rules), "card_reminder_days"),
     )
 
 

@@ -134,6 +134,16 @@ def test_the_end_says_what_was_refunded(stationery: Stationery) -> None:
     assert "$12.67" in letter.html
 
 
+def test_a_card_that_expires_and_one_that_has_expired_are_told_apart(stationery: Stationery) -> None:
+    soon = replace(FACTS, kind=Notification.CARD_EXPIRING, card_exp_month=11, card_exp_year=2027)
+    past = replace(soon, card_exp_month=9, card_exp_year=2026)
+    assert "expires at the end of November 2027" in stationery.write(soon, "Ada", NOW).subject
+    letter = stationery.write(past, "Ada", NOW)
+    assert letter.subject.endswith("has expired")
+    assert "expired at the end of September 2026" in " ".join(letter.text.split())
+    assert "before your next payment" in " ".join(letter.text.split())
+
+
 def test_a_link_that_is_not_one_leads_to_the_billing_page(stationery: Stationery) -> None:
     due = replace(FACTS, kind=Notification.PAYMENT_FAILED, invoice_url="javascript:alert(1)")
     letter = stationery.write(due, "Ada", NOW)

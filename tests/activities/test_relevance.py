@@ -35,6 +35,7 @@ STILL_TRUE = [
     (Notification.CANCELLATION_SCHEDULED, "sub_1/6", {"access_until": SOON}, ENDING),
     (Notification.CANCELED, "sub_1", {}, CANCELED),
     (Notification.CARD_EXPIRING, "pm_1/2027-01", ON_FILE, ACTIVE),
+    (Notification.CARD_EXPIRING, "pm_1/2027-01/2027-03-01", ON_FILE, TRIALING),
 ]
 
 NO_LONGER_TRUE = [
@@ -66,6 +67,7 @@ NO_LONGER_TRUE = [
     (Notification.CANCELED, "sub_1", {}, ACTIVE, "subscribed again"),
     (Notification.CARD_EXPIRING, "pm_1/2027-01", ON_FILE, {**ACTIVE, "card_last4": "1881"}, "another card is on file"),
     (Notification.CARD_EXPIRING, "pm_1/2026-12", ON_FILE, ACTIVE, "another card is on file"),
+    (Notification.CARD_EXPIRING, "pm_1/2026-12/2027-01", ON_FILE, ACTIVE, "another card is on file"),
     (Notification.CARD_EXPIRING, "pm_1/2027-01", ON_FILE, ENDING, "cancellation is scheduled"),
 ]
 
