@@ -14,6 +14,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import telemetry
+from activities.abandoned_checkouts import AbandonedCheckouts
 from activities.catalogue import Prices
 from activities.catching_up import CatchUp
 from activities.collecting import Collecting
@@ -92,7 +93,8 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     """What a subscription's own workflow does."""
     prices = Prices(stripe_client)
     sign_up = SignUp(stripe_client, Customers(stripe_client, engine, settings), prices)
-    payments = Payments(stripe_client, engine, load_catalogue(settings.plans_file))
+    catalogue = load_catalogue(settings.plans_file)
+    payments = Payments(stripe_client, engine, catalogue)
     plan_changes = PlanChanges(stripe_client, prices)
     records = Records(
         engine,
@@ -108,6 +110,7 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     effects += [PaidPeriods(stripe_client).of_period]
     effects += [SecondSubscriptions(stripe_client, refunds).take_back]
     effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]
+    effects += [AbandonedCheckouts(stripe_client, engine, catalogue).abandoned]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]
     return [*looks, *effects, new_cards.use_card, records.begin, records.save]
 

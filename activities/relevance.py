@@ -47,6 +47,8 @@ def why_skip(due: NotificationDue, standing: Standing | None, now: datetime) -> 
 
     ``now`` is the customer's own time, which in the local stack may be ahead of the wall clock.
     """
+    if due.kind is Notification.ABANDONED_CHECKOUT:
+        return "subscribed meanwhile" if standing and standing.is_live else None
     if standing is None:
         return "no subscription"
     if due.kind is Notification.CANCELED:

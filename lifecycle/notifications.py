@@ -19,6 +19,7 @@ class Notification(StrEnum):
     CANCELLATION_SCHEDULED = "cancellation_scheduled"
     CANCELED = "canceled"
     CARD_EXPIRING = "card_expiring"
+    ABANDONED_CHECKOUT = "abandoned_checkout"
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,14 @@ class Policy:
     after_grace: AfterGrace = AfterGrace.CANCEL
     refund_on_cancel: RefundOnCancel = RefundOnCancel.NONE
     card_reminder_days: int = 7
+    abandoned_checkout_reminder: bool = False
 
 
 RULES = frozenset(
     (
         "grace_days", "max_payment_attempts", "trial_reminder_days", "short_trial_reminder_days",
         "on_dispute", "after_grace", "refund_on_cancel", "card_reminder_days",
+        "abandoned_checkout_reminder",
     )
 )  # fmt: skip
 
@@ -78,6 +80,7 @@ def read_policy(version: int, rules: Mapping[str, object]) -> Policy:
         after_grace=AfterGrace(str(rules.get("after_grace", AfterGrace.CANCEL))),
         refund_on_cancel=RefundOnCancel(str(rules.get("refund_on_cancel", RefundOnCancel.NONE))),
         card_reminder_days=days({"card_reminder_days": Policy.card_reminder_days} | dict(rules), "card_reminder_days"),
+        abandoned_checkout_reminder=_yes_or_no(rules, "abandoned_checkout_reminder"),
     )
 
 
@@ -102,4 +105,11 @@ def _count(table: Mapping[str, object], key: str) -> int:
     value = table[key]
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{key}: a whole number from 1 is needed")
+    return value
+
+
+def _yes_or_no(table: Mapping[str, object], key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{key}: true or false is needed")
     return value

@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as TookTooLong
 
 with workflow.unsafe.imports_passed_through():
+    from activities.abandoned_checkouts import AbandonedCheckouts, ExpiredPage
     from activities.collecting import Collecting
     from activities.disputes import Disputes
     from activities.emails import Emails
@@ -44,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.refunds import Refunds
     from activities.second_subscriptions import SecondSubscriptions
     from activities.sign_up import SignUp
+    from lifecycle.abandoned_checkouts import AbandonedCheckout
     from lifecycle.disputes import Dispute
     from lifecycle.facts import Facts
     from lifecycle.leaving import PeriodPayment
@@ -123,6 +125,18 @@ async def fetch_refunds(refund_id: str) -> list[Refund]:
         heartbeat_timeout=DEAD_AFTER,
         retry_policy=_PATIENT,
         summary=f"look at {refund_id}",
+    )
+
+
+async def fetch_abandoned_checkout(user_id: str, session_id: str) -> AbandonedCheckout | None:
+    """The Checkout page that expired, when its user is to be reminded of it."""
+    return await workflow.execute_activity_method(
+        AbandonedCheckouts.abandoned,
+        ExpiredPage(user_id, session_id),
+        start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
+        retry_policy=_PATIENT,
+        summary=f"look at {session_id}",
     )
 
 

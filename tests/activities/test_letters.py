@@ -46,6 +46,7 @@ MUST_SAY = {
     Notification.PLAN_CHANGE_SCHEDULED: ("Basic", "Pro", PRICE, NEXT_CHARGE, BILLING),
     Notification.CANCELLATION_SCHEDULED: ("Pro", ACCESS_UNTIL, BILLING),
     Notification.CANCELED: ("Pro", ACCESS_UNTIL, BILLING),
+    Notification.ABANDONED_CHECKOUT: ("Pro", PRICE, BILLING),
     Notification.CARD_EXPIRING: (CARD, "November 2027", NEXT_CHARGE, BILLING),
 }
 

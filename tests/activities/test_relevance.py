@@ -35,10 +35,12 @@ STILL_TRUE = [
     (Notification.CANCELLATION_SCHEDULED, "sub_1/6", {"access_until": SOON}, ENDING),
     (Notification.CANCELED, "sub_1", {}, CANCELED),
     (Notification.CARD_EXPIRING, "pm_1/2027-01", ON_FILE, ACTIVE),
+    (Notification.ABANDONED_CHECKOUT, "after/sub_1", {}, CANCELED),
     (Notification.CARD_EXPIRING, "pm_1/2027-01/2027-03-01", ON_FILE, TRIALING),
 ]
 
 NO_LONGER_TRUE = [
+    (Notification.ABANDONED_CHECKOUT, "after/nothing", {}, ACTIVE, "subscribed meanwhile"),
     (Notification.WELCOME, "sub_1", {}, CANCELED, "subscription is over"),
     (Notification.TRIAL_ENDING, "sub_1/x", {"trial_ends_at": SOON}, ACTIVE, "no longer in trial"),
     (Notification.TRIAL_ENDING, "sub_1/x", {"trial_ends_at": SOON}, CANCELED, "subscription is over"),
