@@ -139,6 +139,7 @@ async def life(temporal_server: str) -> AsyncIterator[Life]:
         "fetch",
         "fetch_dispute",
         "payments_of_period",
+        "abandoned_checkout",
         "fetch_refunds",
         "find_payment",
         "refund",
