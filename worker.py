@@ -14,6 +14,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import telemetry
+from activities.abandoned_checkouts import AbandonedCheckouts
 from activities.catalogue import Prices
 from activities.catching_up import CatchUp
 from activities.collecting import Collecting
@@ -25,6 +26,7 @@ from activities.forgetting import Forgetting
 from activities.gateway import Stripe, open_stripe
 from activities.identities import Identities
 from activities.new_cards import NewCards
+from activities.paid_periods import PaidPeriods
 from activities.patience import PatienceInterceptor
 from activities.payments import Payments
 from activities.plan_changes import PlanChanges
@@ -106,8 +108,10 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
     forgetting = Forgetting(stripe_client, engine, settings)
     collecting, conversions = Collecting(stripe_client), Conversions(stripe_client)
     effects += [collecting.stop, collecting.again, conversions.convert, conversions.move_trial_end, sign_up.has_card]
+    effects += [PaidPeriods(stripe_client).of_period]
     effects += [SecondSubscriptions(stripe_client, refunds).take_back]
     effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]
+    effects += [AbandonedCheckouts(stripe_client, engine, catalogue).abandoned]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]
     return [*looks, *effects, new_cards.use_card, records.begin, records.save]
 

@@ -23,7 +23,7 @@ from activities.orders import (
 from activities.plans_ahead import drop, planned_change
 from activities.sightings import claim_trial, keep_card, keep_invoice_link
 from activities.snapshots import facts_from, payment_method_of
-from activities.voiding import void
+from activities.voiding import void, void_all
 from lifecycle.facts import Facts
 from lifecycle.plans import Catalogue
 
@@ -76,14 +76,16 @@ class Payments:
     async def cancel(self, order: CancelOrder) -> Canceled:
         """End the subscription; ending what has ended is done already.
 
-        The open invoice goes first: once it is void no late payment can meet a subscription that has ended. So does
-        what was planned, for nobody who leaves is moved to another plan or charged for one.
+        The open invoice goes first, then older ones: once they are void no late payment can meet a subscription that
+        has ended. So does what was planned, for nobody who leaves is moved to another plan or charged for one.
         """
         if order.open_invoice_id:
             paid = await void(self._stripe, order.operation_id, order.open_invoice_id)
             if paid and order.unless_paid:
                 return Canceled(paid_meanwhile=True)
         try:
+            if not order.at_period_end:
+                await void_all(self._stripe, order.operation_id, order.subscription_id)
             with answers():
                 found = await self._stripe.v1.subscriptions.retrieve_async(order.subscription_id)
             await drop(self._stripe, order.operation_id, found)

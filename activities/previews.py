@@ -3,17 +3,31 @@
 https://docs.stripe.com/api/invoices/create_preview
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from activities.catalogue import Prices
 from activities.customers import Customers
 from activities.gateway import Stripe, answers
+from activities.paid_periods import PaidPeriods
 from activities.promotion_codes import promotion_code_id
+from activities.voiding import open_invoices
+from lifecycle.leaving import PeriodPayment
 from lifecycle.plans import Terms
 
 if TYPE_CHECKING:
     from stripe.params import InvoiceCreatePreviewParams
+
+
+@dataclass(frozen=True)
+class OpenInvoice:
+    """An invoice that could still be paid; ``amount`` is what is due, in minor units."""
+
+    id: str
+    amount: int
+    currency: str
+    url: str | None = None
 
 
 class Previews:
@@ -55,6 +69,17 @@ class Previews:
         if promotion_code:
             params["discounts"] = [{"promotion_code": await promotion_code_id(self._stripe, promotion_code)}]
         return await self._due(params)
+
+    async def paid_for_period(self, subscription_id: str) -> list[PeriodPayment]:
+        """What was paid for the period that runs; see `activities.paid_periods`."""
+        return await PaidPeriods(self._stripe).of_period(subscription_id)
+
+    async def open_invoices(self, subscription_id: str) -> list[OpenInvoice]:
+        """What whoever leaves at once does not owe any more, the oldest first."""
+        return [
+            OpenInvoice(str(invoice.id), invoice.amount_due, invoice.currency, invoice.hosted_invoice_url)
+            for invoice in await open_invoices(self._stripe, subscription_id)
+        ]
 
     async def _due(self, params: "InvoiceCreatePreviewParams") -> int:
         with answers():

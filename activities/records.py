@@ -1,5 +1,6 @@
 """PostgreSQL, as activities: how a life begins, and one transaction for everything that a decision changes."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -240,5 +241,6 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "planned_at": planned.at if planned else None,
         "planned_invoice_url": paid_at(planned.invoice_id if planned else None),
         "needs_attention": subscription.needs_attention,
+        "policy": asdict(terms.policy) if terms else None,
         "seq": subscription.seq,
     }

@@ -17,7 +17,10 @@ class PaymentWish:
 
 @dataclass(frozen=True)
 class RefundOrder:
-    """Give back so much of a charge, in minor units, under this operation."""
+    """Give back so much of a charge, in minor units, under this operation.
+
+    ``one_of_several``: the operation gives back more than one charge, each once.
+    """
 
     operation_id: str
     user_id: str
@@ -25,6 +28,7 @@ class RefundOrder:
     amount: int
     reason: RefundReason | None = None
     by: str | None = None
+    one_of_several: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Refunds:
         if invoice is None:
             missing = RefusalCode.UNKNOWN_INVOICE if wish.invoice_id else RefusalCode.NOTHING_TO_REFUND
             return Refundable(refused=missing)
-        charge_id = await self._charge_of(str(invoice.id))
+        charge_id = await charge_of(self._stripe, str(invoice.id))
         if charge_id is None:
             return Refundable(refused=RefusalCode.NOTHING_TO_REFUND)
         with answers():
@@ -60,7 +60,8 @@ class Refunds:
         if order.reason:
             params["reason"] = order.reason.value
         try:
-            with answers(), keyed(f"{order.operation_id}/refund") as key:
+            name = f"{order.operation_id}/refund" + (f"/{order.charge_id}" if order.one_of_several else "")
+            with answers(), keyed(name) as key:
                 await self._stripe.v1.refunds.create_async(params, {"idempotency_key": key})
         except StripeRefused as refusal:
             if refusal.param == "amount":  # somebody else was quicker
@@ -105,22 +106,26 @@ class Refunds:
             found = await self._stripe.v1.invoices.list_async(asked)
         return next((invoice for invoice in found.data if invoice.amount_paid > 0), None)
 
-    async def _charge_of(self, invoice_id: str) -> str | None:
-        """https://docs.stripe.com/api/invoice-payment; paid in some other way, there is no charge to give back."""
-        with answers():
-            payments = await self._stripe.v1.invoice_payments.list_async(
-                {"invoice": invoice_id, "status": "paid", "expand": ["data.payment.payment_intent"], "limit": 1}
-            )
-        for one in payments.data:
-            intent = getattr(one.payment, "payment_intent", None)
-            charge = getattr(intent, "latest_charge", None) or getattr(one.payment, "charge", None)
-            return _id(charge) if charge else None
-        return None
-
     async def _of_charge(self, charge_id: str) -> list[Refund]:
         with answers():
             found = await self._stripe.v1.refunds.list_async({"charge": charge_id, "limit": _MOST})
         return [_read(refund) for refund in reversed(found.data)]
+
+
+async def charge_of(stripe_client: Stripe, invoice_id: str) -> str | None:
+    """What an invoice was paid with; paid in some other way, there is no charge to give back.
+
+    https://docs.stripe.com/api/invoice-payment
+    """
+    with answers():
+        payments = await stripe_client.v1.invoice_payments.list_async(
+            {"invoice": invoice_id, "status": "paid", "expand": ["data.payment.payment_intent"], "limit": 1}
+        )
+    for one in payments.data:
+        intent = getattr(one.payment, "payment_intent", None)
+        charge = getattr(intent, "latest_charge", None) or getattr(one.payment, "charge", None)
+        return _id(charge) if charge else None
+    return None
 
 
 def _read(refund: stripe.Refund) -> Refund:

@@ -7,10 +7,10 @@ letter that asks for a payment already made costs more trust than one that never
 from dataclasses import dataclass
 from datetime import datetime
 
+from lifecycle.expiring_cards import card_expires_at
 from lifecycle.facts import Card
 from lifecycle.notifications import Notification, NotificationDue
 from lifecycle.statuses import Status
-from lifecycle.subscription import card_expires_at
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def why_skip(due: NotificationDue, standing: Standing | None, now: datetime) -> 
     """
     if due.kind is Notification.TRIAL_REFUSED:
         return "subscribed since" if standing and standing.is_live else None
+    if due.kind is Notification.ABANDONED_CHECKOUT:
+        return "subscribed meanwhile" if standing and standing.is_live else None
     if standing is None:
         return "no subscription"
     if due.kind is Notification.CANCELED:
@@ -104,7 +106,7 @@ def _card(due: NotificationDue, standing: Standing) -> str | None:
     announced = (due.card_last4, due.card_exp_month, due.card_exp_year)
     on_file = (standing.card_last4, standing.card_exp_month, standing.card_exp_year)
     expiry = card_expires_at(Card(_subject(due), standing.card_exp_month, standing.card_exp_year))
-    same = announced == on_file and expiry is not None and due.occasion.endswith(f"/{expiry:%Y-%m}")
+    same = announced == on_file and expiry is not None and due.occasion.split("/")[1:2] == [f"{expiry:%Y-%m}"]
     return None if same else "another card is on file"
 
 

@@ -16,6 +16,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from activities import wording
+from lifecycle.expiring_cards import card_expires_at
+from lifecycle.facts import Card
 from lifecycle.notifications import Notification, NotificationDue
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -44,7 +46,7 @@ class Stationery:
 
     def write(self, due: NotificationDue, name: str | None, now: datetime) -> Letter:
         """Write the letter to the customer called ``name``, whose own time is ``now``."""
-        facts = self._facts(due, name)
+        facts = self._facts(due, name) | {"card_is_expired": _is_expired(due, now)}
         days = {fact: wording.day(moment) if moment else None for fact, moment in _moments(due, now).items()}
         unbroken = {fact: text.replace(" ", "\u00a0") if text else None for fact, text in days.items()}
         template = f"{due.kind}.j2"
@@ -65,6 +67,7 @@ class Stationery:
             "card": wording.card(due.card_brand, due.card_last4),
             "card_expires": _expiry(due),
             "needs_new_card": bool(due.needs_new_card),
+            "refunded": wording.money(due.refunded, due.currency) if due.refunded and due.currency else None,
             "action_url": self._action_url(due),
         }
 
@@ -96,6 +99,11 @@ def _price(due: NotificationDue, amount: str | None) -> str | None:
 
 def _expiry(due: NotificationDue) -> str | None:
     return wording.month(due.card_exp_month, due.card_exp_year) if due.card_exp_month and due.card_exp_year else None
+
+
+def _is_expired(due: NotificationDue, now: datetime) -> bool:
+    expiry = card_expires_at(Card("", due.card_exp_month, due.card_exp_year))
+    return expiry is not None and expiry <= now
 
 
 def _source(name: str) -> str:

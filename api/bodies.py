@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from lifecycle.intents import CancelReason, RefundReason, Timing
 
@@ -66,8 +67,8 @@ class _Choice(_Strict):
 
     @field_validator("plan")
     @classmethod
-    def _in_capitals(cls, plan: str) -> str:
-        return plan.upper()
+    def _in_capitals(cls, plan: str | None) -> str | None:
+        return plan and plan.upper()
 
 
 PromotionCode = Annotated[
@@ -105,12 +106,33 @@ class ChangePlanBody(_Choice):
     interval: IntervalName | None = Field(default=None, description="Without it, the interval stays.")
 
 
-class PreviewBody(ChangePlanBody):
-    """What to show the price of."""
+CancelTiming = Annotated[
+    Timing, Field(strict=False, description="Show what canceling then would do; nothing else can be asked beside it.")
+]
 
+
+class PreviewBody(ChangePlanBody):
+    """What to show: the price of a plan, or what a cancellation would do. Exactly one of `plan` and `cancel`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"plan": "PRO", "interval": "month"}, {"cancel": "now"}],
+            "oneOf": [{"required": ["plan"]}, {"required": ["cancel"]}],
+        }
+    )
+    plan: PlanCode | SkipJsonSchema[None] = None  # type: ignore[assignment]
+    cancel: CancelTiming | SkipJsonSchema[None] = None
     promotion_code: PromotionCode | None = Field(
         default=None, description="For a new subscription: show the price with this code."
     )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if self.plan is None and self.cancel is None:
+            raise ValueError("either plan or cancel is needed")
+        if "cancel" in self.model_fields_set and self.model_fields_set != {"cancel"}:
+            raise ValueError("nothing else can be asked beside cancel")
+        return self
 
 
 class ApplyPlanBody(ChangePlanBody):

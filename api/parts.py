@@ -9,8 +9,10 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
+from activities.previews import OpenInvoice
 from database.ledger import Ledger
 from lifecycle import intents
+from lifecycle.leaving import PeriodPayment
 from lifecycle.plans import Catalogue, Terms
 from settings import Settings
 
@@ -31,6 +33,10 @@ class Previews(Protocol):
     async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int: ...
 
     async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int: ...
+
+    async def paid_for_period(self, subscription_id: str) -> list[PeriodPayment]: ...
+
+    async def open_invoices(self, subscription_id: str) -> list[OpenInvoice]: ...
 
 
 class Relay(Protocol):

@@ -13,11 +13,13 @@ from api.auth import CallerIn
 from api.bodies import PreviewBody
 from api.choosing import chosen_interval
 from api.contract import OF_A_CALLER, WITH_BODY, problems
+from api.leaving import of_cancellation
 from api.media import json_only
 from api.parts import Parts, PartsIn
 from api.previewing import sign
 from api.problems import Problem
 from api.views import AmountView, NextChargeView, PreviewTiming, PreviewView
+from api.views_of_leaving import CancellationPreviewView
 from database.reading import read_standing, read_subscription
 from database.trial_claims import trial_is_used
 from lifecycle.facts import PlannedChange
@@ -46,6 +48,8 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
         "payment_incomplete",
         "paused",
         "cancellation_scheduled",
+        "no_subscription",
+        "already_canceling",
         "internal_error",
         "payment_provider_refused",
         "temporarily_unavailable",
@@ -53,13 +57,15 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
     ),
     summary="See what it would cost",
 )
-async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> PreviewView:
-    """What subscribing, or changing the plan, would cost now and next; nothing is changed.
+async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> PreviewView | CancellationPreviewView:
+    """What subscribing, or changing the plan, would cost now and next, or what canceling would do; nothing is changed.
 
     Send `preview_token` with the change to be charged exactly this; when it no longer holds, the change is refused.
     """
     row = await read_subscription(parts.engine, caller.user_id)
-    terms = parts.catalogue.terms(body.plan, chosen_interval(row, body.interval))
+    if body.cancel is not None:
+        return await of_cancellation(parts, row, body.cancel)
+    terms = parts.catalogue.terms(str(body.plan), chosen_interval(row, body.interval))
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
         return await _of_subscribing(parts, caller.user_id, terms, now, body.promotion_code)

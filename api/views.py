@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.notices import NoticeView, view_notice
 from database.reading import standing_in
 from lifecycle.access import AccessReason, access_at
 from lifecycle.plans import Catalogue, Interval, Plan
@@ -100,6 +101,7 @@ class SubscriptionView(BaseModel):
     open_invoice: InvoiceView | None
     card: CardView | None
     access: AccessView
+    notice: NoticeView | None = Field(description="What to show in the app now, the most urgent thing; null: nothing.")
 
 
 class AmountView(BaseModel):
@@ -231,7 +233,12 @@ def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView
         )
     own = {name: row[name] for name in SubscriptionView.model_fields if name in row}
     return SubscriptionView(
-        **own, planned_change=planned, open_invoice=invoice, card=card, access=_view_access(row, now)
+        **own,
+        planned_change=planned,
+        open_invoice=invoice,
+        card=card,
+        access=_view_access(row, now),
+        notice=view_notice(row, now),
     )
 
 

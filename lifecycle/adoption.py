@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from lifecycle.expiring_cards import reminded_of_card
 from lifecycle.facts import Facts
 from lifecycle.subscription import Subscription
 
@@ -11,9 +12,10 @@ def met_in_the_middle(before: Subscription, facts: Facts, now: datetime) -> Subs
     """The state of a subscription that is met at ``now``: wherever it stands is where it begins, no surprise.
 
     Who is past due already has the whole grace from now on, unless ``before`` knows since when. A reminder of the
-    trial's end whose moment has passed was somebody else's to send.
+    trial's end, or of an expiring card, whose moment has passed was somebody else's to send.
     """
     known, _, _ = before.after(facts, adopted_at=now)
     reminder = known.trial_reminder_at
     reminded_for = known.trial_ends_at if reminder and reminder <= now else known.trial_reminded_for
+    known = reminded_of_card(known, now)
     return replace(known, needs_attention=before.needs_attention, trial_reminded_for=reminded_for)

@@ -68,6 +68,11 @@ class Dispute:
         return lines
 
 
+def has_open_dispute(disputes: dict[str, str] | None) -> bool:
+    """Whether a bank has still to decide about one of these, by their last known status."""
+    return any(status not in _CLOSED_AS for status in (disputes or {}).values())
+
+
 def after_dispute(subscription: "Subscription", dispute: Dispute, now: datetime) -> tuple["Subscription", list[Line]]:
     """The state with this dispute in it, flagged when it is news, and the lines that the timeline gets.
 

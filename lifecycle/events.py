@@ -30,6 +30,7 @@ HANDLED_EVENT_TYPES: tuple[str, ...] = (
     "payment_method.attached",
     "payment_method.detached",
     "payment_method.automatically_updated",
+    "payment_method.updated",
     "charge.refunded",
     "refund.failed",
     "charge.dispute.created",
@@ -79,6 +80,11 @@ def is_about_a_refund(event_type: str) -> bool:
     return event_type in {"charge.refunded", "refund.failed"}
 
 
+def is_about_an_abandoned_checkout(event_type: str) -> bool:
+    """A page of Stripe's for subscribing was left alone until it expired."""
+    return event_type == "checkout.session.expired"
+
+
 ACKNOWLEDGED = "acknowledged"
 """Not an event of Stripe's: an operator has looked, and asks us to look again."""
 IMPORTED = "imported"
@@ -93,7 +99,7 @@ class EventHint:
     """What a workflow is told of an event: which one, and which subscription or dispute it is about, if it says.
 
     ``differs`` names what a reconciliation found; ``in_vain`` says that a look has not mended it.
-    ``refund_id`` is the charge that was refunded, or the refund itself.
+    ``refund_id`` is the charge that was refunded, or the refund itself, ``session_id`` a Checkout page that expired.
     """
 
     id: str
@@ -103,3 +109,4 @@ class EventHint:
     differs: str | None = None
     in_vain: bool = False
     refund_id: str | None = None
+    session_id: str | None = None

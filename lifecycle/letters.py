@@ -1,12 +1,11 @@
 """Which letters follow from a move, and what each one says."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from lifecycle.facts import Facts
 from lifecycle.moves import Move
 from lifecycle.notifications import Notification, NotificationDue
-from lifecycle.subscription import Subscription, card_expires_at
+from lifecycle.subscription import Subscription
 
 _SECOND = "%Y-%m-%dT%H:%M:%SZ"
 _LETTER_FOR = {
@@ -29,11 +28,7 @@ _LETTER_FOR = {
 
 def letters_due(before: Subscription, after: Subscription, moves: list[Move]) -> list[NotificationDue]:
     """The letters that a change calls for; saving the same change again names the same occasions."""
-    due = [letter(kind, before, after) for kind in _kinds(after, moves)]
-    expiry = card_expires_at(after.card)
-    if expiry and after.card and after.status.is_live and not after.is_canceling and _charged_after(after, expiry):
-        due.append(_described(Notification.CARD_EXPIRING, f"{after.card.id}/{expiry:%Y-%m}", before, after))
-    return due
+    return [letter(kind, before, after) for kind in _kinds(after, moves)]
 
 
 def letter(kind: Notification, before: Subscription, after: Subscription) -> NotificationDue:
@@ -70,6 +65,8 @@ def _occasion(kind: Notification, after: Subscription) -> str:
             return f"{subscription}/{after.trial_ends_at:{_SECOND}}"
         case Notification.PAYMENT_FAILED | Notification.ACTION_REQUIRED if after.invoice:
             return f"{after.invoice.id}/{after.invoice.attempts}"
+        case Notification.CARD_EXPIRING if after.card_reminded_for:
+            return after.card_reminded_for
         case _:
             return f"{subscription}/{after.seq}"
 
@@ -93,6 +90,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         next_attempt_at=after.invoice.next_attempt_at if after.invoice else None,
         grace_ends_at=after.grace_ends_at,
         needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,
+        refunded=after.refunded_on_cancel,
     )
 
 
@@ -106,7 +104,3 @@ def _amount(kind: Notification, before: Subscription, after: Subscription) -> tu
     if invoice:
         return invoice.amount, invoice.currency
     return (after.terms.amount, after.terms.currency) if after.terms else (None, None)
-
-
-def _charged_after(subscription: Subscription, expiry: datetime) -> bool:
-    return subscription.period_ends_at is not None and subscription.period_ends_at >= expiry

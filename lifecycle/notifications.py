@@ -22,6 +22,7 @@ class Notification(StrEnum):
     CANCELLATION_SCHEDULED = "cancellation_scheduled"
     CANCELED = "canceled"
     CARD_EXPIRING = "card_expiring"
+    ABANDONED_CHECKOUT = "abandoned_checkout"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class NotificationDue:
     """A letter to be written: what it is about, without a word on who gets it.
 
     ``occasion`` makes it unique for the user and kind (a period, an invoice and try, an operation).
-    ``amount`` is in minor units of ``currency``. ``needs_new_card``: trying the same card again is of no use.
+    ``amount`` is in minor units of ``currency``, and so is ``refunded``, which was given back to who leaves.
+    ``needs_new_card``: trying the same card again is of no use.
     Name and address are looked up only when it is sent.
     """
 
@@ -51,3 +53,4 @@ class NotificationDue:
     card_exp_month: int | None = None
     card_exp_year: int | None = None
     needs_new_card: bool | None = None
+    refunded: int | None = None

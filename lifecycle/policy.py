@@ -1,8 +1,9 @@
 """The rules a subscription is sold under: patience, reminders, and what follows when money stays away or goes back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 
 class OnDispute(StrEnum):
@@ -23,12 +24,23 @@ class AfterGrace(StrEnum):
     """It stays, and nothing is charged any more until the open invoice is paid."""
 
 
+class RefundOnCancel(StrEnum):
+    """What a customer gets back who cancels at once while the period is paid."""
+
+    NONE = "none"
+    PRORATED = "prorated"
+    """Of what was paid for the period and not given back yet, the share of the seconds that are left."""
+    FULL = "full"
+    """All that was paid for the period and not given back yet."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """The rules a subscription started with; it keeps them until it is moved to others.
 
     Days are whole days of 86,400 seconds. Grace counts from the first failed charge, reminders back from the
-    end of the trial; ``max_payment_attempts`` failed charges of one invoice end the patience before grace does.
+    end of the trial, or from the charge that an expired card would miss; ``max_payment_attempts`` failed charges of
+    one invoice end the patience before grace does.
     A subscription that was sold before there was ``on_dispute`` keeps what was done then: a person was told.
     """
 
@@ -39,12 +51,16 @@ class Policy:
     short_trial_reminder_days: int
     on_dispute: OnDispute = OnDispute.FLAG
     after_grace: AfterGrace = AfterGrace.CANCEL
+    refund_on_cancel: RefundOnCancel = RefundOnCancel.NONE
+    card_reminder_days: int = 7
+    abandoned_checkout_reminder: bool = False
 
 
 RULES = frozenset(
     (
         "grace_days", "max_payment_attempts", "trial_reminder_days", "short_trial_reminder_days",
-        "on_dispute", "after_grace",
+        "on_dispute", "after_grace", "refund_on_cancel", "card_reminder_days",
+        "abandoned_checkout_reminder",
     )
 )  # fmt: skip
 
@@ -62,7 +78,19 @@ def read_policy(version: int, rules: Mapping[str, object]) -> Policy:
         short_trial_reminder_days=days(rules, "short_trial_reminder_days"),
         on_dispute=OnDispute(str(rules.get("on_dispute", OnDispute.SUSPEND_AND_CANCEL))),
         after_grace=AfterGrace(str(rules.get("after_grace", AfterGrace.CANCEL))),
+        refund_on_cancel=RefundOnCancel(str(rules.get("refund_on_cancel", RefundOnCancel.NONE))),
+        card_reminder_days=days({"card_reminder_days": Policy.card_reminder_days} | dict(rules), "card_reminder_days"),
+        abandoned_checkout_reminder=_yes_or_no(rules, "abandoned_checkout_reminder"),
     )
+
+
+def policy_from(row: Mapping[str, Any]) -> Policy:
+    """The rules as the projection keeps them; one that it does not know is what it was before there was that rule."""
+    known = {field.name: row[field.name] for field in fields(Policy) if field.name in row}
+    for name, kind in (("on_dispute", OnDispute), ("after_grace", AfterGrace), ("refund_on_cancel", RefundOnCancel)):
+        if name in known:
+            known[name] = kind(known[name])
+    return Policy(**known)
 
 
 def days(table: Mapping[str, object], key: str) -> int:
@@ -77,4 +105,11 @@ def _count(table: Mapping[str, object], key: str) -> int:
     value = table[key]
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{key}: a whole number from 1 is needed")
+    return value
+
+
+def _yes_or_no(table: Mapping[str, object], key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{key}: true or false is needed")
     return value

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from lifecycle.access import Access, Standing, access_at
+from lifecycle.expiring_cards import card_expires_at
 from lifecycle.facts import Invoice
 from lifecycle.moves import Move
 from lifecycle.plans import Terms
@@ -126,6 +127,15 @@ def _planned(before: Subscription, after: Subscription) -> Inputs:
     }
 
 
+def _expiring(before: Subscription, after: Subscription) -> Inputs:
+    return {
+        "card": after.card.id if after.card else None,
+        "card_expires_at": card_expires_at(after.card),
+        "next_charge_at": after.period_ends_at,
+        "card_reminder_days": after.terms.policy.card_reminder_days if after.terms else None,
+    }
+
+
 def _met(before: Subscription, after: Subscription) -> Inputs:
     return {**_priced(before, after), **_tried(after.invoice), **(_patience(after) if after.past_due_since else {})}
 
@@ -157,6 +167,7 @@ _INPUTS: Mapping[str, Callable[[Subscription, Subscription], Inputs]] = {
     Move.CANCELED: _leaves,
     Move.TRIAL_ENDED_WITHOUT_CARD: _leaves,
     "trial_ending": _priced,
+    "card_expiring": _expiring,
     "imported": _met,
     "adopted": _met,
     "recovered": _met,

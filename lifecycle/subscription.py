@@ -1,9 +1,10 @@
 """One customer's subscription: what is known of it, what is due, and what a new look at Stripe makes of it."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from lifecycle.causes import moves_between
+from lifecycle.expiring_cards import card_reminder_at
 from lifecycle.facts import Card, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move
 from lifecycle.plans import Terms
@@ -30,6 +31,8 @@ class Subscription:
     is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
     ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
     ``fallback`` is the free plan that a trial which has ended without a card goes on with.
+    ``refunded_on_cancel`` is what was given back when the customer left, in minor units. ``card_reminded_for`` names
+    the last occasion on which the customer heard that a card expires.
     """
 
     user_id: str
@@ -64,6 +67,8 @@ class Subscription:
     offered_card: str | None = None
     left_unpaid_at: datetime | None = None
     fallback: Terms | None = None
+    refunded_on_cancel: int | None = None
+    card_reminded_for: str | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -161,6 +166,7 @@ class Subscription:
         owed = self.invoice
         known = (
             self.trial_reminder_at,
+            card_reminder_at(self),
             self.trial_ends_at if self.status is Status.TRIALING else None,
             self.first_payment_expires_at if self.status is Status.INCOMPLETE else None,
             self.period_ends_at if self.status.is_live else None,
@@ -210,11 +216,3 @@ def _offered_card(facts: Facts, owed: Invoice | None, tried: str | None) -> str 
     """A card to put to use: any new one while something is owed, else one that the subscription does not use yet."""
     chosen = facts.newer_card or (facts.card if owed else None)
     return chosen.id if chosen and chosen.id != tried and not facts.status.is_over else None
-
-
-def card_expires_at(card: Card | None) -> datetime | None:
-    """The moment from which a card is refused: the first of the month after the one printed on it."""
-    if card is None or card.exp_month is None or card.exp_year is None:
-        return None
-    years, month = divmod(card.exp_month, 12)
-    return datetime(card.exp_year + years, month + 1, 1, tzinfo=UTC)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from activities.orders import Entry, Saving
+from lifecycle.abandoned_checkouts import reminder_of
 from lifecycle.adoption import met_in_the_middle
 from lifecycle.disputes import Dispute, after_dispute
 from lifecycle.events import NOT_OF_STRIPE, EventHint
-from lifecycle.intents import Outcome, Request, Result
+from lifecycle.intents import Forget, Outcome, Request, Result
 from lifecycle.letters import letters_due, trial_refused
 from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
@@ -20,7 +21,7 @@ from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 from workflows import effects, showing, steps, timeline
 from workflows.carried import OUTCOMES_KEPT, STEPS_SHOWN, Carried, Clock
-from workflows.looking import Seen, look_at_disputes, look_at_refunds, look_at_stripe
+from workflows.looking import Seen, look_at_checkouts, look_at_disputes, look_at_refunds, look_at_stripe
 
 NOT_DONE = "This could not be done; support knows."
 STRIPE_SAYS_SO_ITSELF = timedelta(minutes=5)
@@ -76,6 +77,11 @@ class Life:
         """Somebody asked for something, or Stripe hinted at something."""
         return bool(self.requests or self.hints)
 
+    @property
+    def is_being_forgotten(self) -> bool:
+        """Somebody has asked for it; no letter is begun any more but that about the end."""
+        return any(isinstance(request.intent, Forget) for request in self.requests)
+
     async def quiet_until(self, moment: datetime | None, what: str) -> bool:
         """True when the moment came and nothing else; False when there is mail. Without a moment it waits for mail."""
         showing.show_details(
@@ -116,21 +122,24 @@ class Life:
         taken_back = [await self._taken_back(second) for second in seen.seconds]
         if cause == "event" and not begun:
             seen = await self._without_repeated_trial(seen)
-        if seen.replaced:
-            self.noted.append(await self._replaced(seen.replaced, cause, cause_id))
+        replaced = [await self._replaced(seen.replaced, cause, cause_id)] if seen.replaced else []
         is_another = seen.is_new and not begun and not self.subscription.is_cardless
         before = self.subscription.next_life() if is_another else self.subscription
         told, moves = self._adopt(before, seen, cause)
+        abandoned = [] if self.is_being_forgotten else await look_at_checkouts(self.subscription, hints)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
-        entries = timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
+        entries = replaced + timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
         entries += [entry for entry in taken_back if entry]
         entries += timeline.asked_for(hints, self.clock.now())
         entries += self._money_gone_back(disputes, refunds, cause, cause_id)
         entries += self._flagged(hints, flagged_for, cause, cause_id)
         is_quiet = told == [timeline.ADOPTIONS[timeline.IMPORT]]
+        letters = [] if is_quiet else letters_due(before, replace(self.subscription, seq=before.seq + 1), moves)
+        reminders = [reminder_of(one) for one in abandoned]
+        entries += [self.entry(line.entry, cause, cause_id, **line.detail) for line, _ in reminders]
         await self.save(
             entries,
-            letters=[] if is_quiet else letters_due(before, replace(self.subscription, seq=before.seq + 1), moves),
+            letters=[*letters, *(letter for _, letter in reminders)],
             events=[hint.id for hint in hints if hint.type not in NOT_OF_STRIPE],
             answer=answer,
         )
@@ -150,7 +159,7 @@ class Life:
             request, outcome = answer
             settled[request.operation_id] = timeline.completed(outcome, self.subscription)
         letters = [*self.noted_letters, *letters]
-        lines = timeline.with_letters([*self.noted, *entries, *timeline.not_done(settled, self.clock.now())], letters)
+        lines = timeline.with_letters([*entries, *self.noted, *timeline.not_done(settled, self.clock.now())], letters)
         self.noted, self.noted_letters = [], []
         saving = Saving(self.subscription, lines, list(events), list(letters), settled)
         try:

@@ -7,6 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.orders import Look
+from lifecycle.abandoned_checkouts import AbandonedCheckout
 from lifecycle.disputes import Dispute
 from lifecycle.events import EventHint
 from lifecycle.facts import Facts
@@ -99,6 +100,15 @@ async def look_at_refunds(hints: Sequence[EventHint]) -> list[Refund]:
     """Every refund of each charge that was hinted at."""
     ids = dict.fromkeys(hint.refund_id for hint in hints if hint.refund_id)
     return [refund for refund_id in ids for refund in await steps.fetch_refunds(refund_id)]
+
+
+async def look_at_checkouts(subscription: Subscription, hints: Sequence[EventHint]) -> list[AbandonedCheckout]:
+    """The Checkout pages that expired and are to be reminded of; of who has a subscription, or is forgotten, none."""
+    if subscription.status.is_live or subscription.forgotten_at:
+        return []
+    ids = dict.fromkeys(hint.session_id for hint in hints if hint.session_id)
+    found = [await steps.fetch_abandoned_checkout(subscription.user_id, session_id) for session_id in ids]
+    return [abandoned for abandoned in found if abandoned][-1:]
 
 
 async def _fetch(look: Look) -> Seen:

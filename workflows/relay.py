@@ -15,7 +15,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from database.deliveries import Event, claim_due, find_owners, mark_delivered, put_off, seconds_until_due
-from lifecycle.events import EventHint, is_about_a_dispute, is_about_a_refund
+from lifecycle.events import EventHint, is_about_a_dispute, is_about_a_refund, is_about_an_abandoned_checkout
+from lifecycle.plans import load_catalogue
 from settings import Settings
 from workflows.door import workflow_id
 from workflows.signals import SIGNAL_TIMEOUT, signal_with_start
@@ -46,6 +47,9 @@ class Relay:
         self._client = client
         self._task_queue = settings.temporal_task_queue
         self._window = settings.relay_window_ms / 1000
+        self._reminds = any(
+            plan.policy.abandoned_checkout_reminder for plan in load_catalogue(settings.plans_file).plans
+        )
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -105,8 +109,8 @@ class Relay:
         """Tell one workflow; a life that is over is not begun again by events about its past. None: not now.
 
         A dispute or a refund comes weeks after the payment, often after the customer has left; it is written down all
-        the same, so it wakes a workflow for as long as that takes. Whatever goes wrong with one customer is no reason
-        not to tell the others.
+        the same, so it wakes a workflow for as long as that takes. So does a Checkout page that expired, where a plan's
+        rule may want a reminder. Whatever goes wrong with one customer is no reason not to tell the others.
         """
         hints = [
             EventHint(
@@ -115,6 +119,7 @@ class Relay:
                 row.stripe_subscription_id,
                 dispute_id=row.object_id if is_about_a_dispute(row.type) else None,
                 refund_id=row.object_id if is_about_a_refund(row.type) else None,
+                session_id=row.object_id if is_about_an_abandoned_checkout(row.type) else None,
             )
             for row in rows
         ]
@@ -122,6 +127,7 @@ class Relay:
             row.lives
             or is_about_a_dispute(row.type)
             or is_about_a_refund(row.type)
+            or (self._reminds and is_about_an_abandoned_checkout(row.type))
             or (row.stripe_subscription_id and not row.is_over)
             for row in rows
         )

@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.exceptions import TimeoutError as TookTooLong
 
 with workflow.unsafe.imports_passed_through():
+    from activities.abandoned_checkouts import AbandonedCheckouts, ExpiredPage
     from activities.collecting import Collecting
     from activities.conversions import Conversions
     from activities.disputes import Disputes
@@ -38,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
         TakenBack,
         TrialEndOrder,
     )
+    from activities.paid_periods import PaidPeriods
     from activities.payments import Payments
     from activities.plan_changes import PlanChanges
     from activities.pulse import DEAD_AFTER
@@ -46,8 +48,10 @@ with workflow.unsafe.imports_passed_through():
     from activities.refunds import Refunds
     from activities.second_subscriptions import SecondSubscriptions
     from activities.sign_up import SignUp
+    from lifecycle.abandoned_checkouts import AbandonedCheckout
     from lifecycle.disputes import Dispute
     from lifecycle.facts import Facts
+    from lifecycle.leaving import PeriodPayment
     from lifecycle.refunds import Refund, Refundable
 
 _PATIENT = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
@@ -127,6 +131,18 @@ async def fetch_refunds(refund_id: str) -> list[Refund]:
     )
 
 
+async def fetch_abandoned_checkout(user_id: str, session_id: str) -> AbandonedCheckout | None:
+    """The Checkout page that expired, when its user is to be reminded of it."""
+    return await workflow.execute_activity_method(
+        AbandonedCheckouts.abandoned,
+        ExpiredPage(user_id, session_id),
+        start_to_close_timeout=_SEVERAL_CALLS,
+        heartbeat_timeout=DEAD_AFTER,
+        retry_policy=_PATIENT,
+        summary=f"look at {session_id}",
+    )
+
+
 async def find_payment(wish: PaymentWish) -> Refundable:
     """What there is to refund; fixed before anything is given back."""
     return await workflow.execute_activity_method(
@@ -134,6 +150,16 @@ async def find_payment(wish: PaymentWish) -> Refundable:
         wish,
         **_WRITE,
         summary=f"look at {wish.invoice_id or 'the last payment'}",
+    )
+
+
+async def payments_of_period(subscription_id: str) -> list[PeriodPayment]:
+    """What was paid for the period that runs; fixed before it ends."""
+    return await workflow.execute_activity_method(
+        PaidPeriods.of_period,
+        subscription_id,
+        **_WRITE,
+        summary="look at what was paid for this period",
     )
 
 

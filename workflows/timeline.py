@@ -57,6 +57,12 @@ def reminded(subscription: Subscription, at: datetime) -> Entry:
     return Entry("trial_ending", at, "timer", "trial_reminder", detail=detail)
 
 
+def reminded_of_card(subscription: Subscription, at: datetime) -> Entry:
+    """The customer hears that the card expires."""
+    detail = reasons("card_expiring", subscription, subscription, at)
+    return Entry("card_expiring", at, "timer", "card_reminder", detail=detail)
+
+
 def asked_for(hints: Iterable[EventHint], at: datetime) -> list[Entry]:
     """The lines of those who asked for a look: operators, and reconciliations that found a difference."""
     lines = []

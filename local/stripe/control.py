@@ -1,8 +1,9 @@
 """The control API of the local Stripe, under ``/_local``. It is not Stripe's; it answers on loopback only.
 
-Bodies are JSON, errors have Stripe's form. Each part describes its own addresses: :mod:`.control_checkout` (what a
-customer clicks), :mod:`.control_disputes` (what the bank does), :mod:`.control_faults` (what goes wrong),
-:mod:`.control_time` (what time it is), :mod:`.control_webhooks` (what was delivered), and here:
+Bodies are JSON, errors have Stripe's form. Each part describes its own addresses: :mod:`.control_cards` (what banks
+tell of cards), :mod:`.control_checkout` (what a customer clicks), :mod:`.control_disputes` (what the bank does),
+:mod:`.control_faults` (what goes wrong), :mod:`.control_time` (what time it is), :mod:`.control_webhooks` (what was
+delivered), and here:
 
 ``GET, POST /_local/settings`` {retry_days, after_last_retry: "cancel" | "unpaid" | "past_due" | "pause",
                                 finalize_after_seconds, upcoming_days}
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from . import control_disputes
 from .api import API
 from .clocks import Clocks
+from .control_cards import ControlCards
 from .control_checkout import ControlCheckout
 from .control_faults import ControlFaults
 from .control_protocol import JSON, body_of, reply
@@ -35,6 +37,7 @@ class Control:
     def __init__(self, world: World, api: API, clocks: Clocks, deliveries: Deliveries) -> None:
         self.world, self.api = world, api
         self.parts = (
+            ControlCards(world),
             ControlCheckout(world),
             ControlFaults(api.faults),
             ControlTime(world, clocks, deliveries),

@@ -49,6 +49,7 @@ MUST_SAY = {
     Notification.PLAN_CHANGE_SCHEDULED: ("Basic", "Pro", PRICE, NEXT_CHARGE, BILLING),
     Notification.CANCELLATION_SCHEDULED: ("Pro", ACCESS_UNTIL, BILLING),
     Notification.CANCELED: ("Pro", ACCESS_UNTIL, BILLING),
+    Notification.ABANDONED_CHECKOUT: ("Pro", PRICE, BILLING),
     Notification.CARD_EXPIRING: (CARD, "November 2027", NEXT_CHARGE, BILLING),
 }
 
@@ -126,6 +127,25 @@ def test_an_end_in_the_past_is_told_as_past(stationery: Stationery) -> None:
     letter = stationery.write(due, "Ada", NOW)
     assert letter.subject == "Your Pro subscription has ended"
     assert "access ended on 20 November 2026" in letter.text
+
+
+def test_the_end_says_what_was_refunded(stationery: Stationery) -> None:
+    ended = replace(FACTS, kind=Notification.CANCELED, access_until=datetime(2026, 11, 20, tzinfo=UTC))
+    assert "refunded" not in stationery.write(ended, "Ada", NOW).text
+    letter = stationery.write(replace(ended, refunded=1267), "Ada", NOW)
+    assert "We have refunded $12.67" in letter.text
+    assert "Refunded: $12.67" in letter.text
+    assert "$12.67" in letter.html
+
+
+def test_a_card_that_expires_and_one_that_has_expired_are_told_apart(stationery: Stationery) -> None:
+    soon = replace(FACTS, kind=Notification.CARD_EXPIRING, card_exp_month=11, card_exp_year=2027)
+    past = replace(soon, card_exp_month=9, card_exp_year=2026)
+    assert "expires at the end of November 2027" in stationery.write(soon, "Ada", NOW).subject
+    letter = stationery.write(past, "Ada", NOW)
+    assert letter.subject.endswith("has expired")
+    assert "expired at the end of September 2026" in " ".join(letter.text.split())
+    assert "before your next payment" in " ".join(letter.text.split())
 
 
 def test_a_link_that_is_not_one_leads_to_the_billing_page(stationery: Stationery) -> None:

@@ -35,9 +35,12 @@ STILL_TRUE = [
     (Notification.CANCELLATION_SCHEDULED, "sub_1/6", {"access_until": SOON}, ENDING),
     (Notification.CANCELED, "sub_1", {}, CANCELED),
     (Notification.CARD_EXPIRING, "pm_1/2027-01", ON_FILE, ACTIVE),
+    (Notification.ABANDONED_CHECKOUT, "after/sub_1", {}, CANCELED),
+    (Notification.CARD_EXPIRING, "pm_1/2027-01/2027-03-01", ON_FILE, TRIALING),
 ]
 
 NO_LONGER_TRUE = [
+    (Notification.ABANDONED_CHECKOUT, "after/nothing", {}, ACTIVE, "subscribed meanwhile"),
     (Notification.WELCOME, "sub_1", {}, CANCELED, "subscription is over"),
     (Notification.TRIAL_ENDING, "sub_1/x", {"trial_ends_at": SOON}, ACTIVE, "no longer in trial"),
     (Notification.TRIAL_ENDING, "sub_1/x", {"trial_ends_at": SOON}, CANCELED, "subscription is over"),
@@ -66,6 +69,7 @@ NO_LONGER_TRUE = [
     (Notification.CANCELED, "sub_1", {}, ACTIVE, "subscribed again"),
     (Notification.CARD_EXPIRING, "pm_1/2027-01", ON_FILE, {**ACTIVE, "card_last4": "1881"}, "another card is on file"),
     (Notification.CARD_EXPIRING, "pm_1/2026-12", ON_FILE, ACTIVE, "another card is on file"),
+    (Notification.CARD_EXPIRING, "pm_1/2026-12/2027-01", ON_FILE, ACTIVE, "another card is on file"),
     (Notification.CARD_EXPIRING, "pm_1/2027-01", ON_FILE, ENDING, "cancellation is scheduled"),
 ]
 

@@ -18,10 +18,12 @@ from sqlalchemy import event
 
 from activities.gateway import StripeRefused
 from activities.pages import CheckoutOpened, NoCustomer, PromotionChoice, RequiredAction
+from activities.previews import OpenInvoice
 from api.app import create_app
 from api.parts import Outside
 from lifecycle import intents
 from lifecycle.intents import Outcome, Result
+from lifecycle.leaving import PeriodPayment
 from lifecycle.plans import Terms
 from local import betterauth
 from settings import Settings
@@ -100,6 +102,8 @@ class FakePreviews:
     def __init__(self) -> None:
         self.due = 1500
         self.asked: list[tuple[str, str, datetime | None]] = []
+        self.paid: list[PeriodPayment] = []
+        self.open: list[OpenInvoice] = []
 
     async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int:
         self.asked.append((subscription_id, terms.lookup_key, at))
@@ -110,6 +114,12 @@ class FakePreviews:
             raise StripeRefused("promotion_code_unknown")
         self.asked.append((user_id, terms.lookup_key, None))
         return self.due
+
+    async def paid_for_period(self, subscription_id: str) -> list[PeriodPayment]:
+        return self.paid
+
+    async def open_invoices(self, subscription_id: str) -> list[OpenInvoice]:
+        return self.open
 
 
 class FakeRelay:

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from local.betterauth import SignedInUser
 from tests.api.conftest import Api, as_user, assert_problem, in_days, make_settings, running_api
 
@@ -112,3 +114,21 @@ async def test_a_cursor_of_nonsense_is_refused_by_name(api: Api, ada: SignedInUs
     for cursor in ("x", "1", "-1-1", "9" * 40 + "-1", "1-1;drop"):
         response = await api.client.get(f"{MINE}/timeline", params={"cursor": cursor}, headers=as_user(ada))
         assert assert_problem(response, 422, "invalid_request")["errors"][0]["field"] == "cursor"
+
+
+async def test_the_notice_goes_by_the_rules_that_the_subscription_was_sold_under(api: Api, ada: SignedInUser) -> None:
+    api.now[:] = [datetime(2026, 11, 20, tzinfo=UTC)]
+    ends = datetime(2026, 11, 25, tzinfo=UTC)
+    trial: dict[str, Any] = {"status": "trialing", "trial_ends_at": ends, "current_period_ends_at": ends}
+    api.subscribed(ada.id, **trial, started_at=datetime(2026, 11, 11, tzinfo=UTC))
+    assert (await mine(api, ada))["notice"] is None
+
+    api.subscribed(ada.id, **trial, policy=Jsonb({"trial_reminder_days": 5, "short_trial_reminder_days": 1}))
+    assert (await mine(api, ada))["notice"] == {"kind": "trial_ending", "by": "2026-11-25T00:00:00Z", "url": None}
+
+
+async def test_the_notice_of_an_expiring_card_names_the_charge(api: Api, ada: SignedInUser) -> None:
+    api.now[:] = [datetime(2026, 11, 20, tzinfo=UTC)]
+    charge = datetime(2026, 12, 4, tzinfo=UTC)
+    api.subscribed(ada.id, current_period_ends_at=charge, card_exp_month=11, card_exp_year=2026)
+    assert (await mine(api, ada))["notice"] == {"kind": "card_expiring", "by": "2026-12-04T00:00:00Z", "url": None}

@@ -6,27 +6,38 @@ Record a story when it is new. Do NOT record one again because it no longer repl
 in the middle of the old history. Guard the change by ``workflow.patched`` and record the new way under a new name.
 """
 
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from lifecycle.intents import RefundPayment, Request
 from local.waiting import until
-from settings import Settings
+from settings import ROOT, Settings
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from tests.histories.saved import save, write_fingerprints
 from tests.stories.test_a_disputed_payment import hears_of, last_charge
 from tests.stories.test_a_trial_without_a_card import gives_a_card
+from tests.stories.test_an_expiring_card import pays_with
 from workflows.door import Door, workflow_id
 
 
 @pytest.fixture
 def world_settings(
-    request: pytest.FixtureRequest, database: str, temporal_server: str, local_stripe: str, mailbox: Mailbox
+    request: pytest.FixtureRequest,
+    database: str,
+    temporal_server: str,
+    local_stripe: str,
+    mailbox: Mailbox,
+    tmp_path: Path,
 ) -> Settings:
-    """One history a story, but for the story that is about many."""
+    """One history a story, but for the story that is about many; who leaves gets everything back."""
     limit = 20 if "many_histories" in request.node.name else 10_000
-    return settings_for(database, temporal_server, local_stripe, mailbox, continue_as_new_after_events=limit)
+    plans = tmp_path / "plans.toml"
+    plans.write_text((ROOT / "plans.toml").read_text().replace('on_cancel = "none"', 'on_cancel = "full"'))
+    return settings_for(
+        database, temporal_server, local_stripe, mailbox, continue_as_new_after_events=limit, plans_file=plans
+    )
 
 
 async def test_whole_life(world: World) -> None:
@@ -156,6 +167,23 @@ async def test_forgotten(world: World) -> None:
     await ada.settled()
     await ada.ask("DELETE", "/account")
     await _record("forgotten", ada, ends="canceled")
+
+
+async def test_left_with_a_refund(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("left_with_a_refund", ada, ends="canceled")
+
+
+async def test_card_expires(world: World) -> None:
+    ada = await pays_with(world, 4, interval="year")
+    await ada.travel(days=364)
+    await ada.ask("DELETE", "/subscriptions?timing=period_end")
+    await ada.travel(days=2)
+    await _record("card_expires", ada, ends="canceled")
 
 
 async def until_told(customer: Customer, entry: str) -> None:

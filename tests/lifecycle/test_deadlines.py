@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lifecycle.expiring_cards import card_expires_at
 from lifecycle.facts import Card, InvoiceStatus
 from lifecycle.statuses import Status
-from lifecycle.subscription import card_expires_at
 from tests.lifecycle.looks import BEGAN, after, day, invoice, look, over, paid, someone, trial, unpaid_since
 
 

@@ -45,14 +45,15 @@ def test_which_letter_follows_from_which_look(before: Subscription, facts: Facts
     assert _due(before, facts) == letters
 
 
-def test_a_card_that_expires_before_the_next_charge_is_announced_once_a_card() -> None:
+def test_a_look_alone_announces_no_card() -> None:
     expiring = Card("pm_1", 3, 2026)
-    announced = ["card_expiring pm_1/2026-04"]
-    assert _due(PAID, paid(card=expiring)) == announced
-    assert _due(after(paid(card=expiring)), paid(card=expiring)) == announced
-    assert _due(PAID, paid(card=Card("pm_1", 4, 2026))) == []
-    assert _due(PAID, paid(card=None)) == []
-    assert _due(PAID, paid(card=expiring, cancel_at_period_end=True)) == ["cancellation_scheduled sub_1/8"]
+    assert _due(PAID, paid(card=expiring)) == []
+
+
+def test_the_letter_about_a_card_is_named_by_its_occasion() -> None:
+    expiring = after(paid(card=Card("pm_1", 3, 2026)))
+    told = replace(expiring, card_reminded_for="pm_1/2026-04/2026-04-01")
+    assert letter(Notification.CARD_EXPIRING, expiring, told).occasion == "pm_1/2026-04/2026-04-01"
 
 
 def test_a_letter_about_money_says_how_much_and_when() -> None:

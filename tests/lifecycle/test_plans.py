@@ -54,6 +54,9 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ('currency = "eur"', "", "currency"),
         ("grace_days = 7", 'grace_days = 7\non_dispute = "pray"', "pray"),
         ("grace_days = 7", 'grace_days = 7\nafter_grace = "hope"', "hope"),
+        ("grace_days = 7", 'grace_days = 7\nrefund_on_cancel = "some"', "some"),
+        ("grace_days = 7", "grace_days = 7\ncard_reminder_days = -1", "card_reminder_days"),
+        ("grace_days = 7", "grace_days = 7\nabandoned_checkout_reminder = 1", "abandoned_checkout_reminder"),
         ("grace_days = 7", "grace_days = 7\ngrace_hours = 7", "grace_hours: there is no such rule"),
         ("prices = { month = 900 }", "prices = { month = 900 }\npolicy = 7", "plans.SOLO.policy"),
         ("version = 3", "", "version"),
@@ -70,9 +73,24 @@ def test_a_mistake_in_the_plans_file_is_named_with_its_place(
 
 
 def test_a_plan_may_have_patience_of_its_own(tmp_path: Path) -> None:
-    own = '[plans.SOLO.policy]\ngrace_days = 21\nafter_grace = "unpaid"\n'
+    own = '[plans.SOLO.policy]\ngrace_days = 21\nafter_grace = "unpaid"\nrefund_on_cancel = "prorated"\n'
+    own += "card_reminder_days = 3\nabandoned_checkout_reminder = true\n"
     policy = load_catalogue(_file(tmp_path, WELL_FORMED + own)).terms("SOLO", Interval.MONTH).policy
     assert (policy.grace_days, policy.after_grace, policy.max_payment_attempts) == (21, "unpaid", 4)
+    assert (policy.refund_on_cancel, policy.card_reminder_days, policy.abandoned_checkout_reminder) == (
+        "prorated",
+        3,
+        True,
+    )
+
+
+def test_rules_that_a_file_does_not_name_are_what_was_done_before_there_were_any(tmp_path: Path) -> None:
+    policy = load_catalogue(_file(tmp_path, WELL_FORMED)).terms("SOLO", Interval.MONTH).policy
+    assert (policy.refund_on_cancel, policy.card_reminder_days, policy.abandoned_checkout_reminder) == (
+        "none",
+        7,
+        False,
+    )
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -138,6 +138,8 @@ async def life(temporal_server: str) -> AsyncIterator[Life]:
     names = [
         "fetch",
         "fetch_dispute",
+        "payments_of_period",
+        "abandoned_checkout",
         "fetch_refunds",
         "find_payment",
         "refund",

@@ -4,7 +4,7 @@ For tests about the workflow alone; the stories in ``tests/stories`` use the rea
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 
+from activities.abandoned_checkouts import ExpiredPage
 from activities.forgetting import ForgetOrder
 from activities.gateway import StripeRefused
 from activities.orders import (
@@ -30,10 +31,16 @@ from activities.orders import (
 )
 from activities.refund_orders import PaymentWish, Refunded, RefundOrder
 from activities.snapshots import Unreadable
+from lifecycle.abandoned_checkouts import AbandonedCheckout
 from lifecycle.disputes import Dispute
 from lifecycle.facts import Facts, Invoice, InvoiceStatus
+from lifecycle.leaving import PeriodPayment
 from lifecycle.refunds import Refund, Refundable
 from lifecycle.statuses import Status
+
+
+async def _nothing() -> None:
+    """Nobody does anything."""
 
 
 class Bank:
@@ -44,11 +51,15 @@ class Bank:
         self.done: list[tuple[str, str]] = []
         self.looks = 0
         self.refuses: str | None = None
+        self.refuses_to_refund: str | None = None
         self.unreadable: str | None = None
         self.before_the_end: Callable[[], None] = lambda: None
+        self.while_ending: Callable[[], Awaitable[None]] = _nothing
+        self.abandoned: AbandonedCheckout | None = None
         self.disputes: dict[str, Dispute] = {}
         self.payment = Refundable(refused="nothing_to_refund")
         self.refunds: list[Refund] = []
+        self.paid_for_period: list[PeriodPayment] = []
 
     @property
     def newest(self) -> Facts:
@@ -79,10 +90,14 @@ class Bank:
     async def find_payment(self, wish: PaymentWish) -> Refundable:
         return self.payment
 
+    @activity.defn(name="payments.of_period")
+    async def payments_of_period(self, subscription_id: str) -> list[PeriodPayment]:
+        return self.paid_for_period
+
     @activity.defn(name="refunds.give")
     async def refund(self, order: RefundOrder) -> Refunded:
-        if self.refuses:
-            raise StripeRefused(self.refuses)
+        if refused := self.refuses_to_refund or self.refuses:
+            raise StripeRefused(refused)
         self.done.append(("refund", order.operation_id))
         self.refunds.append(
             Refund(
@@ -98,8 +113,13 @@ class Bank:
         self.payment = replace(self.payment, left=self.payment.left - order.amount)
         return Refunded(list(self.refunds))
 
+    @activity.defn(name="checkouts.abandoned")
+    async def abandoned_checkout(self, page: ExpiredPage) -> AbandonedCheckout | None:
+        return self.abandoned
+
     @activity.defn(name="forgetting.end_in_stripe")
     async def end_in_stripe(self, order: ForgetOrder) -> None:
+        await self.while_ending()
         if self.refuses:
             raise StripeRefused(self.refuses)
         self.done.append(("end_in_stripe", order.operation_id))

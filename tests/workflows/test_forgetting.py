@@ -2,6 +2,7 @@
 
 import asyncio
 
+from lifecycle.abandoned_checkouts import AbandonedCheckout
 from lifecycle.events import EventHint
 from lifecycle.intents import Forget, Result, Subscribe
 from lifecycle.plans import Interval
@@ -92,3 +93,33 @@ async def test_who_never_subscribed_is_forgotten_and_may_come_back(life: Life) -
     await life.until(lambda: "evt_1" in life.books.events, "the event was not applied")
     assert (await life.state()).status is Status.ACTIVE
     assert (await life.state()).forgotten_at is None
+
+
+async def test_a_checkout_page_that_expires_meanwhile_is_nothing_to_remind_of(life: Life) -> None:
+    life.bank.abandoned = AbandonedCheckout("cs_1", CATALOGUE.terms("BASIC", Interval.MONTH))
+
+    async def the_page_expires() -> None:
+        await life.take(EventHint("evt_1", "checkout.session.expired", session_id="cs_1"))
+
+    life.bank.while_ending = the_page_expires
+    await life.subscribe()
+
+    await life.ask(Forget())
+    await life.handle.result()
+
+    assert "evt_1" in life.books.events
+    assert "checkout_abandoned" not in life.books.lines
+
+
+async def test_a_life_that_was_begun_for_a_checkout_page_reminds_and_ends(life: Life) -> None:
+    life.bank.abandoned = AbandonedCheckout("cs_1", CATALOGUE.terms("BASIC", Interval.MONTH), "sub_before")
+
+    await life.take(EventHint("evt_1", "checkout.session.expired", session_id="cs_1"))
+
+    assert await life.handle.result() == Status.NONE
+    (saving,) = life.books.savings
+    assert [line.entry for line in saving.entries] == ["checkout_abandoned"]
+    assert [(letter.kind, letter.occasion) for letter in saving.notifications] == [
+        ("abandoned_checkout", "after/sub_before")
+    ]
+    assert life.post.sent == 1
