@@ -29,6 +29,7 @@ class SubscribeOrder:
     trial_days: int
     payment_method: str | None = None
     promotion_code: str | None = None
+    quantity: int = 1
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,14 @@ class Subscribed:
 
 @dataclass(frozen=True)
 class ChangeOrder:
-    """Move a subscription to another price, in the way that its ``timing`` says."""
+    """Move a subscription to another price, in the way that its ``timing`` says. ``quantity`` None: the seats stay."""
 
     operation_id: str
     subscription_id: str
     terms: Terms
     timing: ChangeTiming
     proration_date: datetime | None = None
+    quantity: int | None = None
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,9 @@ class Pages:
         cancel_url: str,
         operation_id: str,
         promotion: PromotionChoice = NO_PROMOTION,
+        quantity: int = 1,
     ) -> CheckoutOpened:
-        """A hosted Checkout page for one price; the subscription it makes carries our ``user_id``.
+        """A hosted Checkout page for so many seats of one price; the subscription it makes carries our ``user_id``.
 
         https://docs.stripe.com/api/checkout/sessions/create. Raises `StripeAway`, `StripeRefused`, `UnknownUser`.
         """
@@ -84,7 +85,7 @@ class Pages:
             "mode": "subscription",
             "customer": customer_id,
             "client_reference_id": user_id,
-            "line_items": [{"price": await self._prices.id_of(terms), "quantity": 1}],
+            "line_items": [{"price": await self._prices.id_of(terms), "quantity": quantity}],
             "success_url": success_url,
             "cancel_url": cancel_url,
             "metadata": {"user_id": user_id, "operation_id": operation_id},

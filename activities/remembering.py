@@ -28,6 +28,7 @@ def subscription_from_row(row: Mapping[str, Any]) -> Subscription:
         suspended_at=row["suspended_at"],
         invoice=_invoice(row),
         needs_attention=row["needs_attention"],
+        quantity=row["quantity"],
     )
 
 

@@ -16,7 +16,7 @@ from activities.promotion_codes import is_about_the_code, promotion_code_id
 from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerUpdateParams, SubscriptionCreateParams
+    from stripe.params import CustomerUpdateParams, SubscriptionCreateParams, SubscriptionCreateParamsItem
 
 KEYS_MAY_BE_FORGOTTEN_AFTER = timedelta(hours=23)
 """Stripe may forget idempotency keys after 24 hours: https://docs.stripe.com/api/idempotent_requests"""
@@ -56,9 +56,12 @@ class SignUp:
             raise
 
     async def _begin(self, order: SubscribeOrder, customer_id: str) -> Subscribed:
+        item: SubscriptionCreateParamsItem = {"price": await self._prices.id_of(order.terms)}
+        if order.quantity != 1:
+            item["quantity"] = order.quantity
         params: SubscriptionCreateParams = {
             "customer": customer_id,
-            "items": [{"price": await self._prices.id_of(order.terms)}],
+            "items": [item],
             "metadata": {"user_id": order.user_id, "operation_id": order.operation_id},
             "payment_behavior": "allow_incomplete",
             "payment_settings": {"save_default_payment_method": "on_subscription"},

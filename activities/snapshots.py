@@ -52,6 +52,7 @@ def facts_from(
         card=_card(payment_method_of(subscription)),
         newer_card=_card(newer_payment_method_of(subscription)),
         planned=planned,
+        quantity=seats_of(item),
     )
 
 
@@ -74,7 +75,14 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
         trial_days=terms.trial_days,
         trial_without_card=terms.trial_without_card,
         policy=terms.policy,
+        max_quantity=terms.max_quantity,
     )
+
+
+def seats_of(item: Any) -> int:
+    """How many times an item's price is charged; a metered one has no number and counts as one."""
+    quantity = getattr(item, "quantity", None)
+    return 1 if quantity is None else int(quantity)
 
 
 def payment_method_of(subscription: stripe.Subscription) -> stripe.PaymentMethod | None:

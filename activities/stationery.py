@@ -60,6 +60,8 @@ class Stationery:
             "salutation": f"Hi {called}," if (called := wording.plain_name(name)) else "Hello,",
             "plan": self._plan_name(due.plan) if due.plan else None,
             "previous_plan": self._plan_name(due.previous_plan) if due.previous_plan else None,
+            "seats": str(due.quantity) if due.quantity else None,
+            "previous_seats": str(due.previous_quantity) if due.previous_quantity else None,
             "amount": amount,
             "price": f"{amount} per {due.interval}" if amount and due.interval else amount,
             "card": wording.card(due.card_brand, due.card_last4),

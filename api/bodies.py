@@ -7,6 +7,7 @@ from fastapi import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from lifecycle.intents import CancelReason, RefundReason, Timing
+from lifecycle.plans import MOST_SEATS
 
 LONGEST_URL = 2048
 
@@ -62,6 +63,13 @@ class _Strict(BaseModel):
 
 class _Choice(_Strict):
     plan: PlanCode
+    quantity: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_SEATS,
+        description="How many seats, at most the plan's `max_quantity`. Without it: one; in a change, as many as now.",
+        examples=[1],
+    )
 
     @field_validator("plan")
     @classmethod
@@ -95,7 +103,7 @@ class SubscribeBody(_Choice):
 
 
 class ChangePlanBody(_Choice):
-    """Move to another plan; what is left of the old one is credited."""
+    """Move to another plan or number of seats; what is left of what was paid is credited."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "PRO", "interval": "month"}]})
     interval: IntervalName | None = Field(default=None, description="Without it, the interval stays.")

@@ -14,6 +14,7 @@ from activities.promotion_codes import is_about_the_code
 from api.asking import begin, describe_write, refuse, refused
 from api.auth import CallerIn
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
+from api.choosing import chosen
 from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -38,7 +39,13 @@ SECURED = {"security": OF_A_CALLER}
     openapi_extra=SECURED,
     dependencies=[Depends(json_only)],
     responses=problems(
-        *WRITES, *WITH_BODY, "unknown_plan", "already_subscribed", "payment_incomplete", "promotion_code_invalid"
+        *WRITES,
+        *WITH_BODY,
+        "unknown_plan",
+        "quantity_too_large",
+        "already_subscribed",
+        "payment_incomplete",
+        "promotion_code_invalid",
     ),
     summary="Open Checkout",
 )
@@ -46,7 +53,7 @@ async def open_checkout(
     request: Request, body: CheckoutBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """A Stripe Checkout page for a plan, with its trial when the caller has never had one."""
-    terms = parts.catalogue.terms(body.plan, Interval(body.interval))
+    terms = chosen(parts.catalogue, body.plan, Interval(body.interval), body.quantity)
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
     write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
@@ -63,6 +70,7 @@ async def open_checkout(
             body.cancel_url,
             str(operation.id),
             PromotionChoice(body.promotion_code, body.allow_promotion_codes),
+            body.quantity or 1,
         )
     except StripeRefused as refusal:
         if body.promotion_code and is_about_the_code(refusal):

@@ -28,9 +28,9 @@ class Door(Protocol):
 class Previews(Protocol):
     """What something would cost; see `activities.previews.Previews`."""
 
-    async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int: ...
+    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> int: ...
 
-    async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int: ...
+    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> int: ...
 
 
 class Relay(Protocol):
@@ -55,6 +55,7 @@ class Pages(Protocol):
         cancel_url: str,
         operation_id: str,
         promotion: PromotionChoice,
+        quantity: int,
     ) -> CheckoutOpened: ...
 
     async def open_portal(self, user_id: str, return_url: str, operation_id: str) -> str: ...

@@ -11,6 +11,7 @@ from activities.gateway import StripeRefused
 from activities.promotion_codes import is_about_the_code
 from api.auth import CallerIn
 from api.bodies import PreviewBody
+from api.choosing import chosen
 from api.contract import OF_A_CALLER, WITH_BODY, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -20,7 +21,7 @@ from api.views import AmountView, NextChargeView, PreviewTiming, PreviewView
 from database.reading import read_standing, read_subscription
 from lifecycle.facts import PlannedChange
 from lifecycle.intents import ChangePlan, Subscribe
-from lifecycle.plan_changes import ChangeTiming, timing_of
+from lifecycle.plan_changes import ChangeTiming, quantity_after, timing_of
 from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.refusals import check
 from lifecycle.statuses import Status
@@ -39,6 +40,7 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
         "invalid_request",
         "unknown_plan",
         "promotion_code_invalid",
+        "quantity_too_large",
         "same_plan",
         "past_due",
         "payment_incomplete",
@@ -58,30 +60,31 @@ async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> Previe
     """
     row = await read_subscription(parts.engine, caller.user_id)
     interval = Interval(body.interval or (row and row["interval"]) or Interval.MONTH)
-    terms = parts.catalogue.terms(body.plan, interval)
+    terms = chosen(parts.catalogue, body.plan, interval, body.quantity)
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
-        return await _of_subscribing(parts, caller.user_id, terms, now, body.promotion_code)
-    return await _of_change(parts, caller.user_id, row, terms, now)
+        wish = Subscribe(terms, promotion_code=body.promotion_code, quantity=body.quantity or 1)
+        return await _of_subscribing(parts, caller.user_id, wish, now)
+    return await _of_change(parts, caller.user_id, row, ChangePlan(terms, quantity=body.quantity), now)
 
 
-async def _of_subscribing(
-    parts: Parts, user_id: str, terms: Terms, now: datetime, promotion_code: str | None
-) -> PreviewView:
+async def _of_subscribing(parts: Parts, user_id: str, wish: Subscribe, now: datetime) -> PreviewView:
     standing = await read_standing(parts.engine, user_id)
-    check(Subscription(user_id, trial_used=standing.trial_used_at is not None), Subscribe(terms))
+    check(Subscription(user_id, trial_used=standing.trial_used_at is not None), wish)
+    terms, seats = wish.terms, wish.quantity
     trial = 0 if standing.trial_used_at else terms.trial_days
-    first = terms.amount
-    if promotion_code or (standing.stripe_customer_id and not trial):
-        first = await _first_charge(parts, user_id, terms, promotion_code)
+    first = regular = terms.amount * seats
+    if wish.promotion_code or (standing.stripe_customer_id and not trial):
+        first = await _first_charge(parts, user_id, wish)
     if trial:
-        return _view(PreviewTiming.NOW, now, 0, replace(terms, amount=first), now + timedelta(days=trial))
-    return _view(PreviewTiming.NOW, now, first, terms, terms.interval.after(now))
+        return _view(PreviewTiming.NOW, now, terms, seats, 0, first, now + timedelta(days=trial))
+    return _view(PreviewTiming.NOW, now, terms, seats, first, regular, terms.interval.after(now))
 
 
-async def _first_charge(parts: Parts, user_id: str, terms: Terms, promotion_code: str | None) -> int:
+async def _first_charge(parts: Parts, user_id: str, wish: Subscribe) -> int:
+    promotion_code = wish.promotion_code
     try:
-        return await parts.outside.previews.of_first_charge(user_id, terms, promotion_code)
+        return await parts.outside.previews.of_first_charge(user_id, wish.terms, wish.quantity, promotion_code)
     except StripeRefused as refusal:
         if promotion_code is None or not is_about_the_code(refusal):
             raise
@@ -90,22 +93,26 @@ async def _first_charge(parts: Parts, user_id: str, terms: Terms, promotion_code
         raise Problem("promotion_code_invalid", f"This promotion code {reason}.", errors=errors) from None
 
 
-async def _of_change(parts: Parts, user_id: str, row: Mapping[str, Any], terms: Terms, now: datetime) -> PreviewView:
+async def _of_change(
+    parts: Parts, user_id: str, row: Mapping[str, Any], wish: ChangePlan, now: datetime
+) -> PreviewView:
     now = now.replace(microsecond=0)  # Stripe prorates by the second
-    subscription = known(row, parts.catalogue)
-    check(subscription, ChangePlan(terms))
-    token = sign(parts.settings, user_id, row, terms, now)
+    subscription, terms = known(row, parts.catalogue), wish.terms
+    check(subscription, wish)
+    had, seats = subscription.seats, quantity_after(subscription, terms, wish.quantity)
+    regular = terms.amount * seats
+    token = sign(parts.settings, user_id, row, terms, seats, now)
     period_end = row["current_period_ends_at"]
-    if subscription.terms and subscription.terms.is_same_offer(terms):  # what was planned is dropped
-        return _view(PreviewTiming.NOW, now, 0, terms, period_end, token)
-    match timing_of(subscription.status, subscription.terms, terms):
+    if terms.is_same_offer(subscription.terms) and seats == had:  # what was planned is dropped
+        return _view(PreviewTiming.NOW, now, terms, seats, 0, regular, period_end, token)
+    match timing_of(subscription.status, subscription.terms, terms, seats_before=had, seats_after=seats):
         case ChangeTiming.IN_TRIAL:
-            return _view(PreviewTiming.NOW, now, 0, terms, row["trial_ends_at"], token)
+            return _view(PreviewTiming.NOW, now, terms, seats, 0, regular, row["trial_ends_at"], token)
         case ChangeTiming.AT_PERIOD_END:
-            return _view(PreviewTiming.PERIOD_END, period_end, 0, terms, period_end, token)
-    due = await parts.outside.previews.of_upgrade(row["stripe_subscription_id"], terms, now)
+            return _view(PreviewTiming.PERIOD_END, period_end, terms, seats, 0, regular, period_end, token)
+    due = await parts.outside.previews.of_upgrade(row["stripe_subscription_id"], terms, seats, now)
     next_at = period_end if row["interval"] == terms.interval else terms.interval.after(now)
-    return _view(PreviewTiming.NOW, now, due, terms, next_at, token)
+    return _view(PreviewTiming.NOW, now, terms, seats, due, regular, next_at, token)
 
 
 def known(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
@@ -117,6 +124,7 @@ def known(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
             at=row["planned_at"],
             terms=_terms(catalogue, row["planned_plan"], row["planned_interval"], row["planned_amount"]),
             awaits_payment=row["planned_invoice_url"] is not None,
+            quantity=1 if row["planned_quantity"] is None else row["planned_quantity"],
         )
     return Subscription(
         row["user_id"],
@@ -124,6 +132,7 @@ def known(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
         terms=_terms(catalogue, row["plan"], row["interval"], row["amount"]),
         cancel_at=row["cancel_at"],
         planned=planned,
+        quantity=row["quantity"],
     )
 
 
@@ -137,12 +146,20 @@ def _terms(catalogue: Catalogue, plan: str | None, interval: str | None, amount:
 
 
 def _view(
-    timing: PreviewTiming, at: datetime, due: int, terms: Terms, next_at: datetime, token: str | None = None
+    timing: PreviewTiming,
+    at: datetime,
+    terms: Terms,
+    seats: int,
+    due: int,
+    regular: int,
+    next_at: datetime,
+    token: str | None = None,
 ) -> PreviewView:
     return PreviewView(
         timing=timing,
         effective_at=at,
+        quantity=seats,
         due_now=AmountView(amount=due, currency=terms.currency),
-        next_charge=NextChargeView(amount=terms.amount, currency=terms.currency, at=next_at),
+        next_charge=NextChargeView(amount=regular, currency=terms.currency, at=next_at),
         preview_token=token,
     )

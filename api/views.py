@@ -29,6 +29,7 @@ class PlanView(BaseModel):
     name: str = Field(examples=["Basic"])
     description: str = Field(examples=["For one person getting started."])
     trial_days: int = Field(description="Free days before the first charge, once a customer.", examples=[14])
+    max_quantity: int = Field(description="How many seats may be had; 1: not sold by seats.", examples=[1])
     prices: list[PriceView]
     features: list[str] = Field(examples=[["3 projects", "100 tasks"]])
 
@@ -70,12 +71,18 @@ class CardView(BaseModel):
     exp_year: int | None = Field(examples=[2030])
 
 
+UNIT_PRICE = "The price of one seat for one interval, in minor units."
+TOTAL = "What one interval costs: `amount` times `quantity`, before discounts, credit and taxes."
+
+
 class PlannedChangeView(BaseModel):
     """A change of plan that has not happened yet."""
 
     plan: str | None = Field(examples=["BASIC"])
     interval: str | None = Field(examples=["month"])
-    amount: int | None = Field(description="For one interval, in minor units.", examples=[1000])
+    amount: int | None = Field(description=UNIT_PRICE, examples=[1000])
+    quantity: int = Field(description="How many seats.", examples=[1])
+    total: int | None = Field(description=TOTAL, examples=[1000])
     at: datetime = Field(
         description="When it happens; or, with `pay_url`, until when it can be paid.", examples=["2026-12-14T09:30:00Z"]
     )
@@ -88,7 +95,9 @@ class SubscriptionView(BaseModel):
     status: Status = Field(examples=["trialing"])
     plan: str | None = Field(examples=["BASIC"])
     interval: str | None = Field(examples=["month"])
-    amount: int | None = Field(description="For one interval, in minor units.", examples=[1000])
+    amount: int | None = Field(description=UNIT_PRICE, examples=[1000])
+    quantity: int = Field(description="How many seats.", examples=[1])
+    total: int | None = Field(description=TOTAL, examples=[1000])
     currency: str | None = Field(examples=["usd"])
     trial_ends_at: datetime | None = Field(examples=["2026-12-14T09:30:00Z"])
     current_period_ends_at: datetime | None = Field(examples=["2026-12-14T09:30:00Z"])
@@ -127,6 +136,7 @@ class PreviewView(BaseModel):
 
     timing: PreviewTiming = Field(examples=["now"])
     effective_at: datetime = Field(examples=["2026-11-24T09:30:00Z"])
+    quantity: int = Field(description="How many seats the amounts are for.", examples=[1])
     due_now: AmountView
     next_charge: NextChargeView
     preview_token: str | None = Field(
@@ -227,12 +237,26 @@ def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView
     if row["planned_at"]:
         planned = PlannedChangeView(
             pay_url=row["planned_invoice_url"],
-            **{name: row[f"planned_{name}"] for name in PlannedChangeView.model_fields if name != "pay_url"},
+            total=_total(row, "planned_"),
+            **{name: row[f"planned_{name}"] for name in ("plan", "interval", "amount", "at")},
+            quantity=_seats(row, "planned_"),
         )
     own = {name: row[name] for name in SubscriptionView.model_fields if name in row}
+    own |= {"quantity": _seats(row), "total": _total(row)}
     return SubscriptionView(
         **own, planned_change=planned, open_invoice=invoice, card=card, access=_view_access(row, now)
     )
+
+
+def _seats(row: Mapping[str, Any], which: str = "") -> int:
+    """One where they were never counted."""
+    quantity: int | None = row[f"{which}quantity"]
+    return 1 if quantity is None else quantity
+
+
+def _total(row: Mapping[str, Any], which: str = "") -> int | None:
+    amount: int | None = row[f"{which}amount"]
+    return None if amount is None else amount * _seats(row, which)
 
 
 def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:
@@ -249,6 +273,7 @@ def _view_plan(plan: Plan, currency: str) -> PlanView:
         name=plan.name,
         description=plan.description,
         trial_days=plan.trial_days,
+        max_quantity=plan.max_quantity,
         prices=prices,
         features=list(plan.features),
     )

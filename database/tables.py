@@ -107,6 +107,8 @@ subscriptions = Table(
     Column("planned_invoice_url", Text),
     _moment("started_at"),
     _moment("suspended_at"),
+    Column("quantity", Integer),
+    Column("planned_quantity", Integer),
     _one_of("status", Status, "subscriptions_status_known"),
     Index(
         "subscriptions_by_start",

@@ -67,7 +67,7 @@ class PlannedChange:
     """A change of plan that Stripe knows of and that has not happened.
 
     ``at`` is when it happens, or, while it ``awaits_payment`` of ``invoice_id``, when it is forgotten.
-    ``terms`` is None for a price of none of our plans.
+    ``terms`` is None for a price of none of our plans. ``quantity`` is how many seats it will be.
     """
 
     price: str
@@ -75,6 +75,7 @@ class PlannedChange:
     terms: Terms | None = None
     awaits_payment: bool = False
     invoice_id: str | None = None
+    quantity: int = 1
 
 
 class EndReason(StrEnum):
@@ -93,6 +94,7 @@ class Facts:
     ``owner_id`` is the user whom its metadata names, ``price`` Stripe's id of the price. ``terms`` is None when it is
     the one already known, or when no plan of ours has it, as ``unknown_price`` then says. ``card`` is what Stripe will
     charge next; ``newer_card`` is one that the customer has chosen since and the subscription does not use yet.
+    ``quantity`` is how many times the price is charged: the seats.
     """
 
     subscription_id: str
@@ -114,6 +116,7 @@ class Facts:
     card: Card | None = None
     newer_card: Card | None = None
     planned: PlannedChange | None = None
+    quantity: int = 1
 
     @property
     def owed(self) -> Invoice | None:

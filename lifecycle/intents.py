@@ -36,7 +36,7 @@ class CancelReason(StrEnum):
 class Subscribe:
     """Begin a subscription. ``trial_days`` None means the plan's own trial when it is still to be had.
 
-    ``promotion_code`` is what the customer typed.
+    ``promotion_code`` is what the customer typed, ``quantity`` the number of seats.
     """
 
     terms: Terms
@@ -44,18 +44,21 @@ class Subscribe:
     payment_method: str | None = None
     kind: Literal["subscribe"] = "subscribe"
     promotion_code: str | None = None
+    quantity: int = 1
 
 
 @dataclass(frozen=True)
 class ChangePlan:
-    """Move to another price; what is left of the old one is credited (proration).
+    """Move to another price or number of seats; what is left of the old one is credited (proration).
 
-    ``proration_date`` is the moment for which the customer was shown what that costs.
+    ``proration_date`` is the moment for which the customer was shown what that costs. ``quantity`` None: the seats
+    stay, as far as the plan allows (`lifecycle.plan_changes.quantity_after`).
     """
 
     terms: Terms
     kind: Literal["change_plan"] = "change_plan"
     proration_date: datetime | None = None
+    quantity: int | None = None
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,11 @@ def _occasion(kind: Notification, after: Subscription) -> str:
 
 def _described(kind: Notification, occasion: str, before: Subscription, after: Subscription) -> NotificationDue:
     if kind is Notification.PLAN_CHANGE_SCHEDULED and after.planned:
-        before, after = after, replace(after, terms=after.planned.terms, period_ends_at=after.planned.at)
+        then = after.planned
+        before, after = after, replace(after, terms=then.terms, quantity=then.quantity, period_ends_at=then.at)
     terms = after.terms
     amount, currency = _amount(kind, before, after)
+    previous_quantity = before.seats if before.terms and before.seats != after.seats else None
     return NotificationDue(
         kind=kind,
         occasion=occasion,
@@ -78,11 +80,13 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         next_attempt_at=after.invoice.next_attempt_at if after.invoice else None,
         grace_ends_at=after.grace_ends_at,
         needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,
+        quantity=after.seats if after.seats > 1 or previous_quantity else None,
+        previous_quantity=previous_quantity,
     )
 
 
 def _amount(kind: Notification, before: Subscription, after: Subscription) -> tuple[int | None, str | None]:
-    """What the letter is about: the open invoice, the one that was just paid, or the price of the plan."""
+    """What the letter is about: the open invoice, the one that was just paid, or the price of all seats of the plan."""
     invoice = {
         Notification.PAYMENT_FAILED: after.invoice,
         Notification.ACTION_REQUIRED: after.invoice,
@@ -90,7 +94,7 @@ def _amount(kind: Notification, before: Subscription, after: Subscription) -> tu
     }.get(kind)
     if invoice:
         return invoice.amount, invoice.currency
-    return (after.terms.amount, after.terms.currency) if after.terms else (None, None)
+    return (after.total, after.terms.currency) if after.terms else (None, None)
 
 
 def _charged_after(subscription: Subscription, expiry: datetime) -> bool:

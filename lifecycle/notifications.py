@@ -26,7 +26,9 @@ class NotificationDue:
     """A letter to be written: what it is about, without a word on who gets it.
 
     ``occasion`` makes it unique for the user and kind (a period, an invoice and try, an operation).
-    ``amount`` is in minor units of ``currency``. ``needs_new_card``: trying the same card again is of no use.
+    ``amount`` is in minor units of ``currency``, for all seats. ``quantity`` is their number where that is worth a
+    word: more than one, or another than the ``previous_quantity``. ``needs_new_card``: trying the same card again is
+    of no use.
     Name and address are looked up only when it is sent.
     """
 
@@ -48,3 +50,5 @@ class NotificationDue:
     card_exp_month: int | None = None
     card_exp_year: int | None = None
     needs_new_card: bool | None = None
+    quantity: int | None = None
+    previous_quantity: int | None = None

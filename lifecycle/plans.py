@@ -43,7 +43,8 @@ class TrialWithoutCard(StrEnum):
 class Terms:
     """One price of one plan with its rules: all that an intent needs to know of the catalogue.
 
-    ``amount`` is in minor units of ``currency`` for one ``interval``. ``lookup_key`` finds the price in Stripe.
+    ``amount`` is in minor units of ``currency`` for one seat and one ``interval``. ``lookup_key`` finds the price in
+    Stripe. ``max_quantity`` is how many seats may be asked for; 1: the plan is not sold by seats.
     """
 
     plan: str
@@ -54,6 +55,7 @@ class Terms:
     trial_days: int
     trial_without_card: TrialWithoutCard
     policy: Policy
+    max_quantity: int = 1
 
     def is_same_offer(self, other: "Terms | None") -> bool:
         """The same plan at the same price, whatever rules came with it."""
@@ -77,6 +79,11 @@ class Plan:
     prices: Mapping[Interval, int]
     features: tuple[str, ...]
     policy: Policy
+    max_quantity: int = 1
+
+
+MOST_SEATS = 1_000_000
+"""More than any plan is sold in; it keeps amounts within what Stripe and a bigint hold."""
 
 
 class UnknownPlan(LookupError):
@@ -117,6 +124,7 @@ class Catalogue:
             trial_days=plan.trial_days,
             trial_without_card=plan.trial_without_card,
             policy=plan.policy,
+            max_quantity=plan.max_quantity,
         )
 
     def all_terms(self) -> list[Terms]:
@@ -168,4 +176,12 @@ def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[s
         prices={Interval(interval): amount for interval, amount in prices.items()},
         features=tuple(str(feature) for feature in features),
         policy=read_policy(version, {**rules, **own}),
+        max_quantity=_max_quantity(code, entry),
     )
+
+
+def _max_quantity(code: str, entry: Mapping[str, object]) -> int:
+    value = entry.get("max_quantity", 1)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_SEATS:
+        raise ValueError(f"plans.{code}.max_quantity: a whole number from 1 to {MOST_SEATS} is needed")
+    return value

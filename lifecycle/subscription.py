@@ -29,6 +29,7 @@ class Subscription:
     status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
     is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
     ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
+    ``quantity`` is the number of seats; None until a look has counted them.
     """
 
     user_id: str
@@ -62,6 +63,7 @@ class Subscription:
     tried_card: str | None = None
     offered_card: str | None = None
     left_unpaid_at: datetime | None = None
+    quantity: int | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -93,6 +95,7 @@ class Subscription:
             invoice=owed,
             card=facts.card,
             planned=facts.planned,
+            quantity=facts.quantity,
             tried_card=(tried := self._tried_card(facts, owed)),
             offered_card=_offered_card(facts, owed, tried),
             needs_attention=surprise or self.needs_attention,
@@ -127,6 +130,16 @@ class Subscription:
             disputes=self.disputes,
             refunds=self.refunds,
         )
+
+    @property
+    def seats(self) -> int:
+        """How many times the price is charged; one until a look has counted them."""
+        return 1 if self.quantity is None else self.quantity
+
+    @property
+    def total(self) -> int | None:
+        """What one interval costs for all seats, in minor units of the terms' currency."""
+        return self.terms.amount * self.seats if self.terms else None
 
     @property
     def trial_reminder_at(self) -> datetime | None:

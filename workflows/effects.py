@@ -15,7 +15,7 @@ from activities.orders import (
     TakenBack,
 )
 from lifecycle.intents import Cancel, ChangePlan, Outcome, Request, Result, Resume, Subscribe, Timing
-from lifecycle.plan_changes import timing_of
+from lifecycle.plan_changes import quantity_after, timing_of
 from lifecycle.refusals import RefusalCode
 from lifecycle.subscription import Subscription
 from workflows import steps
@@ -146,6 +146,7 @@ async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscri
             trial_days=offered if intent.trial_days is None else intent.trial_days,
             payment_method=intent.payment_method,
             promotion_code=intent.promotion_code,
+            quantity=intent.quantity,
         )
     )
     if done.refused:
@@ -158,13 +159,21 @@ async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscri
 
 
 async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subscription) -> Outcome:
+    seats = quantity_after(subscription, intent.terms, intent.quantity)
     done = await steps.change_plan(
         ChangeOrder(
             operation_id=operation_id,
             subscription_id=subscription.stripe_subscription_id or "",
             terms=intent.terms,
-            timing=timing_of(subscription.status, subscription.terms, intent.terms),
+            timing=timing_of(
+                subscription.status,
+                subscription.terms,
+                intent.terms,
+                seats_before=subscription.seats,
+                seats_after=seats,
+            ),
             proration_date=intent.proration_date,
+            quantity=seats,
         )
     )
     if done.refused:

@@ -73,12 +73,15 @@ class FakePages:
         cancel_url: str,
         operation_id: str,
         promotion: PromotionChoice,
+        quantity: int,
     ) -> CheckoutOpened:
         if promotion.code == "NOPE":
             raise StripeRefused("promotion_code_unknown")
         if self.breaks:
             raise self.breaks
-        self.opened.setdefault(operation_id, {"user_id": user_id, "terms": terms, "trial_days": trial_days})
+        self.opened.setdefault(
+            operation_id, {"user_id": user_id, "terms": terms, "trial_days": trial_days, "quantity": quantity}
+        )
         number = list(self.opened).index(operation_id) + 1
         return CheckoutOpened(f"cs_test_{number}", f"https://checkout.stripe.test/{number}")
 
@@ -101,11 +104,11 @@ class FakePreviews:
         self.due = 1500
         self.asked: list[tuple[str, str, datetime | None]] = []
 
-    async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int:
+    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> int:
         self.asked.append((subscription_id, terms.lookup_key, at))
         return self.due
 
-    async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int:
+    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> int:
         if promotion_code == "NOPE":
             raise StripeRefused("promotion_code_unknown")
         self.asked.append((user_id, terms.lookup_key, None))

@@ -49,6 +49,8 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ("grace_days = 7", 'grace_days = 7\nafter_grace = "hope"', "hope"),
         ("grace_days = 7", "grace_days = 7\ngrace_hours = 7", "grace_hours: there is no such rule"),
         ("prices = { month = 900 }", "prices = { month = 900 }\npolicy = 7", "plans.SOLO.policy"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nmax_quantity = 0", "plans.SOLO.max_quantity"),
+        ("prices = { month = 900 }", 'prices = { month = 900 }\nmax_quantity = "5"', "plans.SOLO.max_quantity"),
         ("version = 3", "", "version"),
         ("version = 3", "version = ", "line 2"),
         ("[policy]", "[rules]", "policy"),
