@@ -48,9 +48,8 @@ async def push_catalogue(stripe_client: Stripe, catalogue: Catalogue) -> list[st
         product_id = f"perennial_{plan.code.lower()}"
         if await _push_product(stripe_client, product_id, plan):
             made.append(f"product {plan.name}")
-        for interval in plan.prices:
-            terms = catalogue.terms(plan.code, interval)
-            if await _push_price(stripe_client, product_id, terms):
+        for terms in catalogue.all_terms():
+            if terms.plan == plan.code and await _push_price(stripe_client, product_id, terms):
                 made.append(f"price {terms.lookup_key}")
     return made
 

@@ -154,6 +154,7 @@ class Beginning:
     ``stripe_subscription_id`` is there when PostgreSQL knows a running subscription that Temporal has lost;
     ``remembered`` is then all that its row says, so that the story goes on where it was written down last.
     ``now`` is the customer's own time when it is not the wall clock's (time travel on the local stack).
+    ``currency`` is the one that the customer has been charged in since their first subscription.
     ``disputes`` and ``refunds`` are those that the timeline tells of already, with their last known status.
     """
 
@@ -167,6 +168,7 @@ class Beginning:
     disputes: dict[str, str] | None = None
     refunds: dict[str, str] | None = None
     remembered: Subscription | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class Records:
             continue_as_new_after_events=self._history_limit,
             disputes=told.disputes,
             refunds=told.refunds,
+            currency=customer.currency if customer else None,
         )
 
     @activity.defn(name="records.save")
@@ -92,6 +93,7 @@ class Records:
             user_id=subscription.user_id,
             stripe_customer_id=subscription.stripe_customer_id,
             trial_used_at=func.now() if subscription.trial_used else None,
+            currency=subscription.currency,
         )
         known = tables.customers.c
         await connection.execute(
@@ -101,9 +103,11 @@ class Records:
                     # Whoever made the customer wrote it down; a life that began before may still carry a deleted one.
                     "stripe_customer_id": func.coalesce(known.stripe_customer_id, row.excluded.stripe_customer_id),
                     "trial_used_at": func.coalesce(known.trial_used_at, row.excluded.trial_used_at),
+                    "currency": func.coalesce(row.excluded.currency, known.currency),
                 },
                 where=known.stripe_customer_id.is_(None)
-                | (known.trial_used_at.is_(None) & row.excluded.trial_used_at.is_not(None)),
+                | (known.trial_used_at.is_(None) & row.excluded.trial_used_at.is_not(None))
+                | (row.excluded.currency != func.coalesce(known.currency, "")),
             )
         )
 

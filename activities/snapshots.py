@@ -63,20 +63,9 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
     """
     marks = price.metadata.to_dict() if price.metadata else {}
     try:
-        terms = catalogue.terms(marks["plan"], Interval(marks["interval"]))
+        return catalogue.terms_at(marks["plan"], Interval(marks["interval"]), price.unit_amount, price.currency)
     except (KeyError, ValueError, UnknownPlan):
         return None
-    return Terms(
-        plan=terms.plan,
-        interval=terms.interval,
-        lookup_key=terms.lookup_key,
-        amount=terms.amount if price.unit_amount is None else price.unit_amount,
-        currency=price.currency,
-        trial_days=terms.trial_days,
-        trial_without_card=terms.trial_without_card,
-        policy=terms.policy,
-        max_quantity=terms.max_quantity,
-    )
 
 
 def seats_of(item: Any) -> int:

@@ -7,7 +7,7 @@ from fastapi import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from lifecycle.intents import CancelReason, RefundReason, Timing
-from lifecycle.plans import MOST_SEATS
+from lifecycle.pricing import MOST_SEATS
 
 LONGEST_URL = 2048
 
@@ -43,6 +43,15 @@ PlanCode = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$"),
     Field(description="A plan's code from `GET /billing/plans`; upper or lower case.", examples=["PRO"]),
 ]
+Currency = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{3}$", to_lower=True),
+    Field(
+        description="A currency that the plan is priced in (ISO 4217), upper or lower case. Without it: the one that "
+        "the caller is charged in already, else the default one.",
+        examples=["eur"],
+    ),
+]
 IntervalName = Annotated[Literal["month", "year"], Field(description="How often the price is charged.")]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(checked_url)]
 IdempotencyKey = Annotated[
@@ -61,7 +70,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Choice(_Strict):
+class Choice(_Strict):
+    """What of the catalogue."""
+
     plan: PlanCode
     quantity: int | None = Field(
         default=None,
@@ -70,6 +81,7 @@ class _Choice(_Strict):
         description="How many seats, at most the plan's `max_quantity`. Without it: one; in a change, as many as now.",
         examples=[1],
     )
+    currency: Currency | None = None
 
     @field_validator("plan")
     @classmethod
@@ -84,7 +96,7 @@ PromotionCode = Annotated[
 ]
 
 
-class SubscribeBody(_Choice):
+class SubscribeBody(Choice):
     """Begin a subscription."""
 
     model_config = ConfigDict(
@@ -102,7 +114,7 @@ class SubscribeBody(_Choice):
     promotion_code: PromotionCode | None = None
 
 
-class ChangePlanBody(_Choice):
+class ChangePlanBody(Choice):
     """Move to another plan or number of seats; what is left of what was paid is credited."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "PRO", "interval": "month"}]})
@@ -137,7 +149,7 @@ class CancelQuery(BaseModel):
     reason: CancelReason | None = Field(default=None, description="Why, in Stripe's list.")
 
 
-class CheckoutBody(_Choice):
+class CheckoutBody(Choice):
     """Open a Stripe Checkout page."""
 
     model_config = ConfigDict(

@@ -43,6 +43,8 @@ SECURED = {"security": OF_A_CALLER}
         *WITH_BODY,
         "unknown_plan",
         "quantity_too_large",
+        "currency_locked",
+        "currency_not_offered",
         "already_subscribed",
         "payment_incomplete",
         "promotion_code_invalid",
@@ -53,13 +55,13 @@ async def open_checkout(
     request: Request, body: CheckoutBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """A Stripe Checkout page for a plan, with its trial when the caller has never had one."""
-    terms = chosen(parts.catalogue, body.plan, Interval(body.interval), body.quantity)
+    standing = await read_standing(parts.engine, caller.user_id)
+    terms = chosen(parts.catalogue, body, Interval(body.interval), standing.currency)
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
     write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
     if not operation.is_pending:
         return _again(operation)
-    standing = await read_standing(parts.engine, caller.user_id)
     await _refuse_if_subscribed(parts, operation, standing)
     try:
         opened = await parts.outside.pages.open_checkout(

@@ -21,6 +21,7 @@ class ExportedCustomer(_Row):
     user_id: str = Field(examples=["kX3vY9"])
     stripe_customer_id: str | None = Field(examples=["cus_Q1w2E3r4"])
     trial_used_at: datetime | None = Field(examples=[MOMENT])
+    currency: str | None = Field(description="What the caller is charged in; null: nothing so far.", examples=["usd"])
     created_at: datetime = Field(examples=[MOMENT])
     forgotten_at: datetime | None = Field(examples=[None])
 

@@ -1,7 +1,6 @@
 """What a subscription or a change of plan would cost, before anybody says yes."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from api.parts import Parts, PartsIn
 from api.previewing import sign
 from api.problems import Problem
 from api.views import AmountView, NextChargeView, PreviewTiming, PreviewView
-from database.reading import read_standing, read_subscription
+from database.reading import CustomerStanding, read_standing, read_subscription
 from lifecycle.facts import PlannedChange
 from lifecycle.intents import ChangePlan, Subscribe
 from lifecycle.plan_changes import ChangeTiming, quantity_after, timing_of
@@ -41,6 +40,8 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
         "unknown_plan",
         "promotion_code_invalid",
         "quantity_too_large",
+        "currency_locked",
+        "currency_not_offered",
         "same_plan",
         "past_due",
         "payment_incomplete",
@@ -60,16 +61,18 @@ async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> Previe
     """
     row = await read_subscription(parts.engine, caller.user_id)
     interval = Interval(body.interval or (row and row["interval"]) or Interval.MONTH)
-    terms = chosen(parts.catalogue, body.plan, interval, body.quantity)
+    standing = await read_standing(parts.engine, caller.user_id)
+    terms = chosen(parts.catalogue, body, interval, standing.currency)
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
         wish = Subscribe(terms, promotion_code=body.promotion_code, quantity=body.quantity or 1)
-        return await _of_subscribing(parts, caller.user_id, wish, now)
+        return await _of_subscribing(parts, caller.user_id, standing, wish, now)
     return await _of_change(parts, caller.user_id, row, ChangePlan(terms, quantity=body.quantity), now)
 
 
-async def _of_subscribing(parts: Parts, user_id: str, wish: Subscribe, now: datetime) -> PreviewView:
-    standing = await read_standing(parts.engine, user_id)
+async def _of_subscribing(
+    parts: Parts, user_id: str, standing: CustomerStanding, wish: Subscribe, now: datetime
+) -> PreviewView:
     check(Subscription(user_id, trial_used=standing.trial_used_at is not None), wish)
     terms, seats = wish.terms, wish.quantity
     trial = 0 if standing.trial_used_at else terms.trial_days
@@ -122,27 +125,28 @@ def known(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
         planned = PlannedChange(
             price="",
             at=row["planned_at"],
-            terms=_terms(catalogue, row["planned_plan"], row["planned_interval"], row["planned_amount"]),
+            terms=_terms(catalogue, row, "planned_"),
             awaits_payment=row["planned_invoice_url"] is not None,
             quantity=1 if row["planned_quantity"] is None else row["planned_quantity"],
         )
     return Subscription(
         row["user_id"],
         status=Status(row["status"]),
-        terms=_terms(catalogue, row["plan"], row["interval"], row["amount"]),
+        terms=_terms(catalogue, row),
         cancel_at=row["cancel_at"],
         planned=planned,
         quantity=row["quantity"],
+        currency=row["customer_currency"],
     )
 
 
-def _terms(catalogue: Catalogue, plan: str | None, interval: str | None, amount: int | None) -> Terms | None:
+def _terms(catalogue: Catalogue, row: Mapping[str, Any], which: str = "") -> Terms | None:
     """The terms at the price that the customer has, which may be an older one; None for a plan that is gone."""
+    plan, interval, amount = (row[f"{which}{name}"] for name in ("plan", "interval", "amount"))
     try:
-        terms = catalogue.terms(plan or "", Interval(interval or ""))
+        return catalogue.terms_at(plan or "", Interval(interval or ""), amount, row["currency"] or catalogue.currency)
     except (UnknownPlan, ValueError):
         return None
-    return terms if amount is None else replace(terms, amount=amount)
 
 
 def _view(

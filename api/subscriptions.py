@@ -17,7 +17,7 @@ from api.previewing import proration_date
 from api.previews import known
 from api.problems import Problem
 from api.views import OperationView, SubscriptionView, TimelineView, view_entry, view_subscription
-from database.reading import read_subscription, read_timeline
+from database.reading import read_standing, read_subscription, read_timeline
 from lifecycle.intents import Cancel, ChangePlan, Resume, Subscribe
 from lifecycle.plan_changes import quantity_after
 from lifecycle.plans import Interval, Terms
@@ -34,7 +34,14 @@ LATER: Responses = {
         {"Location": "Where to ask how it ended.", "Retry-After": "Seconds."},
     )
 }
-PAYING = ("payment_declined", "action_required", "unknown_plan", "quantity_too_large")
+PAYING = (
+    "payment_declined",
+    "action_required",
+    "unknown_plan",
+    "quantity_too_large",
+    "currency_locked",
+    "currency_not_offered",
+)
 
 
 @router.get(
@@ -93,7 +100,8 @@ async def subscribe(
     request: Request, body: SubscribeBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """Begin a subscription with the plan's trial, a shorter one, or none and a payment method."""
-    terms = chosen(parts.catalogue, body.plan, Interval(body.interval), body.quantity)
+    own = (await read_standing(parts.engine, caller.user_id)).currency
+    terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_trial(terms, body.trial_period_days)
     write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
     intent = Subscribe(
@@ -133,7 +141,7 @@ async def change_plan(
     """Move to another plan, interval or number of seats. An upgrade is granted when it is paid, at once if the card
     allows it; a downgrade waits until the period is over. In a trial the plan changes without a charge."""
     row = await read_subscription(parts.engine, caller.user_id)
-    terms = chosen(parts.catalogue, body.plan, _interval(row, body.interval), body.quantity)
+    terms = chosen(parts.catalogue, body, _interval(row, body.interval), row["customer_currency"] if row else None)
     write = describe_write(request, caller.user_id, "change_plan", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
     shown_at = None

@@ -18,7 +18,7 @@ class PriceView(BaseModel):
     """One price of a plan."""
 
     interval: Interval = Field(examples=["month"])
-    amount: int = Field(description="In minor units of the currency (cents).", examples=[1000])
+    amount: int = Field(description="Of one seat, in minor units of the currency (cents; whole yen).", examples=[1000])
     currency: str = Field(examples=["usd"])
 
 
@@ -30,7 +30,7 @@ class PlanView(BaseModel):
     description: str = Field(examples=["For one person getting started."])
     trial_days: int = Field(description="Free days before the first charge, once a customer.", examples=[14])
     max_quantity: int = Field(description="How many seats may be had; 1: not sold by seats.", examples=[1])
-    prices: list[PriceView]
+    prices: list[PriceView] = Field(description="In every currency that it is sold in, the default one first.")
     features: list[str] = Field(examples=[["3 projects", "100 tasks"]])
 
 
@@ -218,7 +218,7 @@ class HealthView(BaseModel):
 
 def view_plans(catalogue: Catalogue) -> PlansView:
     """The catalogue as customers see it."""
-    return PlansView(plans=[_view_plan(plan, catalogue.currency) for plan in catalogue.plans])
+    return PlansView(plans=[_view_plan(catalogue, plan) for plan in catalogue.plans])
 
 
 def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView:
@@ -264,9 +264,11 @@ def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:
     return AccessView(granted=access.granted, until=access.until, reason=access.reason)
 
 
-def _view_plan(plan: Plan, currency: str) -> PlanView:
+def _view_plan(catalogue: Catalogue, plan: Plan) -> PlanView:
     prices = [
-        PriceView(interval=interval, amount=amount, currency=currency) for interval, amount in plan.prices.items()
+        PriceView(interval=interval, amount=amount, currency=currency)
+        for currency, amounts in catalogue.prices_of(plan).items()
+        for interval, amount in amounts.items()
     ]
     return PlanView(
         code=plan.code,

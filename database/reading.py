@@ -24,7 +24,8 @@ _SESSION = text(
 )
 _SUBSCRIPTION = text(
     """
-    select subscriptions.*, coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
+    select subscriptions.*, customers.currency as customer_currency,
+        coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
     from billing.subscriptions
     left join billing.customers using (user_id)
     where user_id = :user_id
@@ -32,7 +33,7 @@ _SUBSCRIPTION = text(
 )
 _STANDING = text(
     """
-    select customers.stripe_customer_id, customers.trial_used_at, subscriptions.status
+    select customers.stripe_customer_id, customers.trial_used_at, customers.currency, subscriptions.status
     from (select cast(:user_id as text) as user_id) as who
     left join billing.customers using (user_id)
     left join billing.subscriptions using (user_id)
@@ -79,6 +80,7 @@ class CustomerStanding:
     stripe_customer_id: str | None
     trial_used_at: datetime | None
     status: str | None
+    currency: str | None = None
 
 
 async def session_owner(engine: AsyncEngine, token: str) -> str | None:

@@ -32,6 +32,7 @@ class RefusalCode(StrEnum):
     REFUND_TOO_LARGE = "refund_too_large"
     PAYMENT_DISPUTED = "payment_disputed"
     QUANTITY_TOO_LARGE = "quantity_too_large"
+    CURRENCY_LOCKED = "currency_locked"
 
 
 class Refusal(Exception):
@@ -67,6 +68,7 @@ def _check_subscribe(subscription: Subscription, intent: Subscribe) -> None:
             RefusalCode.ALREADY_SUBSCRIBED,
             "There is a subscription already; change its plan instead of subscribing again.",
         )
+    check_currency(subscription.currency, intent.terms.currency)
     check_quantity(intent.terms, intent.quantity)
     if intent.trial_days is None:
         return
@@ -93,9 +95,21 @@ def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
         raise Refusal(RefusalCode.PAUSED, "The subscription is paused; add a card on the portal page, or cancel it.")
     if subscription.is_canceling:
         raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
+    check_currency(subscription.currency, intent.terms.currency)
     check_quantity(intent.terms, intent.quantity)
     if _is_same_plan(subscription, intent):
         raise Refusal(RefusalCode.SAME_PLAN, f"The plan is {intent.terms.plan} per {intent.terms.interval} already.")
+
+
+def check_currency(own: str | None, wanted: str) -> None:
+    """Raise `Refusal` when a customer is charged in another currency; ``own`` None: in none so far.
+
+    https://docs.stripe.com/invoicing/multi-currency-customers
+    """
+    if own is not None and wanted != own:
+        raise Refusal(
+            RefusalCode.CURRENCY_LOCKED, f"This customer is charged in {own}, and that stays so; leave currency out."
+        )
 
 
 def check_quantity(terms: Terms, quantity: int | None) -> None:

@@ -29,7 +29,8 @@ class Subscription:
     status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
     is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
     ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
-    ``quantity`` is the number of seats; None until a look has counted them.
+    ``quantity`` is the number of seats; None until a look has counted them. ``currency`` is what this customer is
+    charged in, from the first subscription on and in every later life.
     """
 
     user_id: str
@@ -64,6 +65,7 @@ class Subscription:
     offered_card: str | None = None
     left_unpaid_at: datetime | None = None
     quantity: int | None = None
+    currency: str | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -74,14 +76,14 @@ class Subscription:
         ``adopted_at`` says that we meet this subscription only now, in the middle of its life.
         """
         moves, surprise = moves_between(self, facts)
-        owed = facts.owed
+        owed, terms = facts.owed, facts.terms or self.terms
         known = replace(
             self,
             status=facts.status,
             stripe_customer_id=facts.customer_id,
             stripe_subscription_id=facts.subscription_id,
             price=facts.price,
-            terms=facts.terms or self.terms,
+            terms=terms,
             trial_used=self.trial_used or facts.trial_ends_at is not None,
             started_at=facts.started_at,
             period_starts_at=facts.period_starts_at,
@@ -96,6 +98,7 @@ class Subscription:
             card=facts.card,
             planned=facts.planned,
             quantity=facts.quantity,
+            currency=terms.currency if terms else self.currency,
             tried_card=(tried := self._tried_card(facts, owed)),
             offered_card=_offered_card(facts, owed, tried),
             needs_attention=surprise or self.needs_attention,
@@ -116,7 +119,7 @@ class Subscription:
 
     def forgotten(self, now: datetime) -> "Subscription":
         """The state without anything that leads to the person or to their customer in Stripe, which is gone."""
-        gone = replace(self, stripe_customer_id=None, stripe_subscription_id=None, forgotten_at=now)
+        gone = replace(self, stripe_customer_id=None, stripe_subscription_id=None, currency=None, forgotten_at=now)
         return replace(gone, invoice=None, planned=None, card=None, tried_card=None, offered_card=None)
 
     def next_life(self) -> "Subscription":
@@ -129,6 +132,7 @@ class Subscription:
             needs_attention=self.needs_attention,
             disputes=self.disputes,
             refunds=self.refunds,
+            currency=self.currency,
         )
 
     @property
