@@ -96,6 +96,9 @@ class Pages:
             params["subscription_data"]["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": terms.trial_without_card.value}
             }
+        if terms.tax:
+            params["automatic_tax"] = {"enabled": True}
+            params["customer_update"] = {"address": "auto"}
         if promotion.code:
             params["discounts"] = [{"promotion_code": await promotion_code_id(self._stripe, promotion.code)}]
         elif promotion.may_be_typed:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KEYS_MAY_BE_FORGOTTEN_AFTER = timedelta(hours=23)
 """Stripe may forget idempotency keys after 24 hours: https://docs.stripe.com/api/idempotent_requests"""
+NO_TAX_LOCATION = "customer_tax_location_invalid"
+"""Tax is calculated by where the customer is: https://docs.stripe.com/tax/customer-locations"""
 
 
 class SignUp:
@@ -51,6 +53,8 @@ class SignUp:
         except StripeRefused as refusal:
             if order.promotion_code and is_about_the_code(refusal):
                 return Subscribed(refused=RefusalCode.PROMOTION_CODE_INVALID)
+            if refusal.code == NO_TAX_LOCATION:
+                return Subscribed(refused=RefusalCode.TAX_LOCATION_REQUIRED)
             if refusal.param == "payment_method" or refusal.code.startswith("payment_method"):
                 return Subscribed(refused=RefusalCode.PAYMENT_METHOD_INVALID)
             raise
@@ -71,6 +75,8 @@ class SignUp:
             params["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": order.terms.trial_without_card.value}
             }
+        if order.terms.tax:
+            params["automatic_tax"] = {"enabled": True}
         if order.promotion_code:
             code = await promotion_code_id(self._stripe, order.promotion_code)
             params["discounts"] = [{"promotion_code": code}]

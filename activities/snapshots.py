@@ -1,5 +1,6 @@
 """From Stripe's objects to facts: nothing personal passes this door."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +32,8 @@ def facts_from(
     item = subscription["items"].data[0]
     price = item.price
     terms = None if price.id == known_price else terms_of(price, catalogue)
+    if terms and not is_taxed(subscription):
+        terms = replace(terms, tax=None)  # sold before the switch was turned
     details = subscription.cancellation_details
     return Facts(
         subscription_id=subscription.id,
@@ -66,6 +69,12 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
         return catalogue.terms_at(marks["plan"], Interval(marks["interval"]), price.unit_amount, price.currency)
     except (KeyError, ValueError, UnknownPlan):
         return None
+
+
+def is_taxed(subscription: stripe.Subscription) -> bool:
+    """Whether Stripe calculates tax on this subscription's invoices."""
+    automatic = getattr(subscription, "automatic_tax", None)
+    return bool(automatic and automatic.enabled)
 
 
 def seats_of(item: Any) -> int:

@@ -63,7 +63,7 @@ class Stationery:
             "seats": str(due.quantity) if due.quantity else None,
             "previous_seats": str(due.previous_quantity) if due.previous_quantity else None,
             "amount": amount,
-            "price": f"{amount} per {due.interval}" if amount and due.interval else amount,
+            "price": _price(amount, due),
             "card": wording.card(due.card_brand, due.card_last4),
             "card_expires": _expiry(due),
             "needs_new_card": bool(due.needs_new_card),
@@ -75,6 +75,12 @@ class Stationery:
         if due.kind in _ABOUT_AN_INVOICE and due.invoice_url and due.invoice_url.startswith(("https://", "http://")):
             return due.invoice_url
         return self._billing_url
+
+
+def _price(amount: str | None, due: NotificationDue) -> str | None:
+    if amount is None or due.interval is None:
+        return amount
+    return f"{amount} per {due.interval}{' plus tax' if due.plus_tax else ''}"
 
 
 def _moments(due: NotificationDue, now: datetime) -> dict[str, datetime | None]:

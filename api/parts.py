@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
+from activities.previews import Quote
 from database.ledger import Ledger
 from lifecycle import intents
 from lifecycle.plans import Catalogue, Terms
@@ -28,9 +29,11 @@ class Door(Protocol):
 class Previews(Protocol):
     """What something would cost; see `activities.previews.Previews`."""
 
-    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> int: ...
+    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> Quote: ...
 
-    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> int: ...
+    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> Quote: ...
+
+    async def of_one_interval(self, user_id: str, subscription_id: str, terms: Terms, quantity: int) -> Quote: ...
 
 
 class Relay(Protocol):

@@ -1,12 +1,14 @@
 """What a subscription or a change of plan would cost, before anybody says yes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends
 
 from activities.gateway import StripeRefused
+from activities.previews import Quote
 from activities.promotion_codes import is_about_the_code
 from api.auth import CallerIn
 from api.bodies import PreviewBody
@@ -25,6 +27,8 @@ from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.refusals import check
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
+
+NOTHING = Quote(0, 0)
 
 router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
 
@@ -76,15 +80,23 @@ async def _of_subscribing(
     check(Subscription(user_id, trial_used=standing.trial_used_at is not None), wish)
     terms, seats = wish.terms, wish.quantity
     trial = 0 if standing.trial_used_at else terms.trial_days
-    first = regular = terms.amount * seats
-    if wish.promotion_code or (standing.stripe_customer_id and not trial):
+    first = regular = _plain(terms, seats)
+    if wish.promotion_code or terms.tax or (standing.stripe_customer_id and not trial):
         first = await _first_charge(parts, user_id, wish)
     if trial:
-        return _view(PreviewTiming.NOW, now, terms, seats, 0, first, now + timedelta(days=trial))
+        after_trial = replace(first, total=first.due)
+        return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, after_trial, now + timedelta(days=trial))
+    if terms.tax:
+        regular = await _first_charge(parts, user_id, replace(wish, promotion_code=None))
     return _view(PreviewTiming.NOW, now, terms, seats, first, regular, terms.interval.after(now))
 
 
-async def _first_charge(parts: Parts, user_id: str, wish: Subscribe) -> int:
+def _plain(terms: Terms, seats: int) -> Quote:
+    """By the catalogue alone."""
+    return Quote(terms.amount * seats, terms.amount * seats)
+
+
+async def _first_charge(parts: Parts, user_id: str, wish: Subscribe) -> Quote:
     promotion_code = wish.promotion_code
     try:
         return await parts.outside.previews.of_first_charge(user_id, wish.terms, wish.quantity, promotion_code)
@@ -103,16 +115,19 @@ async def _of_change(
     subscription, terms = known(row, parts.catalogue), wish.terms
     check(subscription, wish)
     had, seats = subscription.seats, quantity_after(subscription, terms, wish.quantity)
-    regular = terms.amount * seats
+    regular = _plain(terms, seats)
+    if terms.tax:
+        subscription_id = row["stripe_subscription_id"]
+        regular = await parts.outside.previews.of_one_interval(user_id, subscription_id, terms, seats)
     token = sign(parts.settings, user_id, row, terms, seats, now)
     period_end = row["current_period_ends_at"]
     if terms.is_same_offer(subscription.terms) and seats == had:  # what was planned is dropped
-        return _view(PreviewTiming.NOW, now, terms, seats, 0, regular, period_end, token)
+        return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, regular, period_end, token)
     match timing_of(subscription.status, subscription.terms, terms, seats_before=had, seats_after=seats):
         case ChangeTiming.IN_TRIAL:
-            return _view(PreviewTiming.NOW, now, terms, seats, 0, regular, row["trial_ends_at"], token)
+            return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, regular, row["trial_ends_at"], token)
         case ChangeTiming.AT_PERIOD_END:
-            return _view(PreviewTiming.PERIOD_END, period_end, terms, seats, 0, regular, period_end, token)
+            return _view(PreviewTiming.PERIOD_END, period_end, terms, seats, NOTHING, regular, period_end, token)
     due = await parts.outside.previews.of_upgrade(row["stripe_subscription_id"], terms, seats, now)
     next_at = period_end if row["interval"] == terms.interval else terms.interval.after(now)
     return _view(PreviewTiming.NOW, now, terms, seats, due, regular, next_at, token)
@@ -154,8 +169,8 @@ def _view(
     at: datetime,
     terms: Terms,
     seats: int,
-    due: int,
-    regular: int,
+    due: Quote,
+    regular: Quote,
     next_at: datetime,
     token: str | None = None,
 ) -> PreviewView:
@@ -163,7 +178,7 @@ def _view(
         timing=timing,
         effective_at=at,
         quantity=seats,
-        due_now=AmountView(amount=due, currency=terms.currency),
-        next_charge=NextChargeView(amount=regular, currency=terms.currency, at=next_at),
+        due_now=AmountView(amount=due.due, currency=terms.currency, tax=due.tax),
+        next_charge=NextChargeView(amount=regular.total, currency=terms.currency, tax=regular.tax, at=next_at),
         preview_token=token,
     )

@@ -61,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "payment_method_invalid": Kind(422, "The payment method cannot be used"),
     "promotion_code_invalid": Kind(422, "The promotion code cannot be used"),
     "quantity_too_large": Kind(422, "The plan is not sold in that quantity"),
+    "tax_location_required": Kind(422, "An address is needed to calculate tax"),
     "refund_too_large": Kind(422, "The refund is too large"),
     "idempotency_key_reused": Kind(422, "The Idempotency-Key was used for another request"),
     "internal_error": Kind(500, "Something went wrong"),

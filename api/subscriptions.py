@@ -93,6 +93,7 @@ async def read_my_timeline(
         "payment_method_required",
         "payment_method_invalid",
         "promotion_code_invalid",
+        "tax_location_required",
     ),
     summary="Subscribe",
 )

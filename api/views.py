@@ -114,12 +114,16 @@ class SubscriptionView(BaseModel):
 class AmountView(BaseModel):
     """Money."""
 
-    amount: int = Field(description="In minor units.", examples=[2000])
+    amount: int = Field(description="In minor units, tax included where it is known.", examples=[2000])
     currency: str = Field(examples=["usd"])
+    tax: int | None = Field(
+        description="How much of it is tax; null: Stripe calculates none, or does not know yet where the customer is.",
+        examples=[None],
+    )
 
 
 class NextChargeView(AmountView):
-    """The regular charge that follows, before credit and taxes."""
+    """The regular charge that follows, before credit."""
 
     at: datetime = Field(examples=["2026-12-14T09:30:00Z"])
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from lifecycle.moves import Move
 from lifecycle.notifications import Notification, NotificationDue
+from lifecycle.pricing import TaxBehavior
 from lifecycle.subscription import Subscription, card_expires_at
 
 _LETTER_FOR = {
@@ -21,6 +22,10 @@ _LETTER_FOR = {
     Move.TRIAL_ENDED_WITHOUT_CARD: Notification.CANCELED,
     Move.GAVE_UP: Notification.CANCELED,
 }
+
+
+_ABOUT_INVOICES = {Notification.PAYMENT_FAILED, Notification.ACTION_REQUIRED, Notification.PAYMENT_RECOVERED}
+"""Their amount is an invoice's, with whatever tax there is."""
 
 
 def letters_due(before: Subscription, after: Subscription, moves: list[Move]) -> list[NotificationDue]:
@@ -82,6 +87,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,
         quantity=after.seats if after.seats > 1 or previous_quantity else None,
         previous_quantity=previous_quantity,
+        plus_tax=True if kind not in _ABOUT_INVOICES and terms and terms.tax is TaxBehavior.EXCLUSIVE else None,
     )
 
 

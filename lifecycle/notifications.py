@@ -28,7 +28,7 @@ class NotificationDue:
     ``occasion`` makes it unique for the user and kind (a period, an invoice and try, an operation).
     ``amount`` is in minor units of ``currency``, for all seats. ``quantity`` is their number where that is worth a
     word: more than one, or another than the ``previous_quantity``. ``needs_new_card``: trying the same card again is
-    of no use.
+    of no use. ``plus_tax``: tax comes on top of the amount.
     Name and address are looked up only when it is sent.
     """
 
@@ -52,3 +52,4 @@ class NotificationDue:
     needs_new_card: bool | None = None
     quantity: int | None = None
     previous_quantity: int | None = None
+    plus_tax: bool | None = None

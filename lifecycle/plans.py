@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from lifecycle.policy import Policy, days, read_policy
-from lifecycle.pricing import read_currency, read_max_quantity, read_prices, read_prices_in
+from lifecycle.pricing import TaxBehavior, read_currency, read_max_quantity, read_prices, read_prices_in, read_tax
 
 
 class Interval(StrEnum):
@@ -45,7 +45,8 @@ class Terms:
     """One price of one plan with its rules: all that an intent needs to know of the catalogue.
 
     ``amount`` is in minor units of ``currency`` for one seat and one ``interval``. ``lookup_key`` finds the price in
-    Stripe. ``max_quantity`` is how many seats may be asked for; 1: the plan is not sold by seats.
+    Stripe. ``max_quantity`` is how many seats may be asked for; 1: the plan is not sold by seats. ``tax`` says whether
+    tax is on top of the amount or in it; None: Stripe is not asked to calculate any.
     """
 
     plan: str
@@ -57,6 +58,7 @@ class Terms:
     trial_without_card: TrialWithoutCard
     policy: Policy
     max_quantity: int = 1
+    tax: TaxBehavior | None = None
 
     def is_same_offer(self, other: "Terms | None") -> bool:
         """The same plan at the same price, whatever rules came with it."""
@@ -102,6 +104,7 @@ class Catalogue:
 
     currency: str
     plans: tuple[Plan, ...]
+    tax: TaxBehavior | None = None
 
     def plan(self, code: str) -> Plan:
         """The plan with this code (upper case); raises `UnknownPlan`."""
@@ -152,6 +155,7 @@ class Catalogue:
             trial_without_card=plan.trial_without_card,
             policy=plan.policy,
             max_quantity=plan.max_quantity,
+            tax=self.tax,
         )
 
     def all_terms(self) -> list[Terms]:
@@ -182,7 +186,7 @@ def load_catalogue(path: Path) -> Catalogue:
         version, rules = document["version"], document["policy"]
         currency = read_currency("currency", document["currency"])
         plans = tuple(_plan(code, entry, version, rules, currency) for code, entry in document["plans"].items())
-        return Catalogue(currency=currency, plans=plans)
+        return Catalogue(currency=currency, plans=plans, tax=read_tax(document.get("tax", {})))
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidCatalogue(f"{path.name} is incomplete or wrong at {error}") from error
 

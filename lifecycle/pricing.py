@@ -2,11 +2,23 @@
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 
 from lifecycle.currencies import smallest_step
 
 MOST_SEATS = 1_000_000
 """More than any plan is sold in; it keeps amounts within what Stripe and a bigint hold."""
+
+
+class TaxBehavior(StrEnum):
+    """Whether tax comes on top of a price or is in it.
+
+    https://docs.stripe.com/tax/products-prices-tax-codes-tax-behavior#tax-behavior
+    """
+
+    EXCLUSIVE = "exclusive"
+    INCLUSIVE = "inclusive"
+
 
 _ISO_4217 = re.compile(r"[a-z]{3}")
 
@@ -46,3 +58,14 @@ def read_max_quantity(place: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_SEATS:
         raise ValueError(f"{place}: a whole number from 1 to {MOST_SEATS} is needed")
     return value
+
+
+def read_tax(table: object) -> TaxBehavior | None:
+    """How prices are taxed by Stripe; None: Stripe is not asked to calculate tax. Raises `ValueError`."""
+    if not isinstance(table, dict) or not isinstance(table.get("automatic", False), bool):
+        raise ValueError("tax.automatic: true or false is needed")
+    unknown = sorted(table.keys() - {"automatic", "behavior"})
+    if unknown:
+        raise ValueError(f"tax.{unknown[0]}: there is no such switch; there are automatic, behavior")
+    behavior = TaxBehavior(str(table.get("behavior", TaxBehavior.EXCLUSIVE)))
+    return behavior if table.get("automatic") else None

@@ -33,6 +33,7 @@ class RefusalCode(StrEnum):
     PAYMENT_DISPUTED = "payment_disputed"
     QUANTITY_TOO_LARGE = "quantity_too_large"
     CURRENCY_LOCKED = "currency_locked"
+    TAX_LOCATION_REQUIRED = "tax_location_required"
 
 
 class Refusal(Exception):

@@ -220,5 +220,6 @@ async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
 _WHAT_TO_DO = {
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
     RefusalCode.PAYMENT_METHOD_INVALID: "This payment method cannot be used; pass another one or use the checkout.",
+    RefusalCode.TAX_LOCATION_REQUIRED: "Tax is calculated by address, and there is none yet; the checkout asks for it.",
     RefusalCode.PROMOTION_CODE_INVALID: "This promotion code cannot be used; check how it is written, or leave it out.",
 }

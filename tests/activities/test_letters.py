@@ -220,3 +220,8 @@ def test_a_letter_to_a_team_says_how_many_seats(
 ) -> None:
     due = replace(FACTS, kind=kind, previous_plan=None, quantity=now, previous_quantity=before)
     assert sentence in stationery.write(due, "Ada", NOW).text
+
+
+def test_a_price_that_tax_comes_on_top_of_says_so(stationery: Stationery) -> None:
+    letter = stationery.write(replace(FACTS, plus_tax=True), "Ada", NOW)
+    assert "$30.00 per month plus tax" in letter.text

@@ -18,6 +18,7 @@ from sqlalchemy import event
 
 from activities.gateway import StripeRefused
 from activities.pages import CheckoutOpened, NoCustomer, PromotionChoice, RequiredAction
+from activities.previews import Quote
 from api.app import create_app
 from api.parts import Outside
 from lifecycle import intents
@@ -104,15 +105,18 @@ class FakePreviews:
         self.due = 1500
         self.asked: list[tuple[str, str, datetime | None]] = []
 
-    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> int:
+    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> Quote:
         self.asked.append((subscription_id, terms.lookup_key, at))
-        return self.due
+        return Quote(self.due, self.due)
 
-    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> int:
+    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> Quote:
         if promotion_code == "NOPE":
             raise StripeRefused("promotion_code_unknown")
         self.asked.append((user_id, terms.lookup_key, None))
-        return self.due
+        return Quote(self.due, self.due)
+
+    async def of_one_interval(self, user_id: str, subscription_id: str, terms: Terms, quantity: int) -> Quote:
+        return Quote(terms.amount * quantity, terms.amount * quantity)
 
 
 class FakeRelay:

@@ -58,6 +58,9 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.eur = { month = 9 }", "are the plan's"),
         ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.usd = { month = -9 }", "prices_in.usd.month"),
         ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.kwd = { month = 2555 }", "in steps of 10"),
+        ("[policy]", "[tax]\nautomatic = 1\n[policy]", "tax.automatic"),
+        ("[policy]", '[tax]\nautomatic = true\nbehavior = "none"\n[policy]', "none"),
+        ("[policy]", "[tax]\nrate = 19\n[policy]", "tax.rate: there is no such switch"),
         ("version = 3", "", "version"),
         ("version = 3", "version = ", "line 2"),
         ("[policy]", "[rules]", "policy"),
@@ -108,6 +111,20 @@ def test_a_plan_that_is_sold_in_several_currencies_has_a_price_in_each(tmp_path:
         catalogue.terms("SOLO", Interval.MONTH, "chf")
     with pytest.raises(UnknownPlan, match="SOLO has no price per year in eur; it is sold per month"):
         catalogue.terms("SOLO", Interval.YEAR, "eur")
+
+
+@pytest.mark.parametrize(
+    ("table", "tax"),
+    [
+        ("", None),
+        ('[tax]\nautomatic = false\nbehavior = "inclusive"\n', None),
+        ("[tax]\nautomatic = true\n", "exclusive"),
+        ('[tax]\nautomatic = true\nbehavior = "inclusive"\n', "inclusive"),
+    ],
+)
+def test_tax_is_calculated_by_stripe_when_the_switch_is_turned(tmp_path: Path, table: str, tax: str | None) -> None:
+    catalogue = load_catalogue(_file(tmp_path, WELL_FORMED + table))
+    assert catalogue.terms("SOLO", Interval.MONTH).tax == tax
 
 
 def test_a_price_that_somebody_has_is_known_after_it_is_offered_no_longer(tmp_path: Path) -> None:
