@@ -40,7 +40,8 @@ class Prices:
 async def push_catalogue(stripe_client: Stripe, catalogue: Catalogue) -> list[str]:
     """Make in Stripe what is missing, and answer its names; pushing twice changes nothing.
 
-    A new amount becomes a new price that takes over the lookup key; whoever has the old price keeps it.
+    A new amount, or another way of taxing it, becomes a new price that takes over the lookup key; whoever has the old
+    price keeps it.
     https://docs.stripe.com/products-prices/manage-prices#lookup-keys
     """
     made: list[str] = []
@@ -48,9 +49,8 @@ async def push_catalogue(stripe_client: Stripe, catalogue: Catalogue) -> list[st
         product_id = f"perennial_{plan.code.lower()}"
         if await _push_product(stripe_client, product_id, plan):
             made.append(f"product {plan.name}")
-        for interval in plan.prices:
-            terms = catalogue.terms(plan.code, interval)
-            if await _push_price(stripe_client, product_id, terms):
+        for terms in catalogue.all_terms():
+            if terms.plan == plan.code and await _push_price(stripe_client, product_id, terms):
                 made.append(f"price {terms.lookup_key}")
     return made
 
@@ -79,7 +79,7 @@ async def _push_product(stripe_client: Stripe, product_id: str, plan: Plan) -> b
 async def _push_price(stripe_client: Stripe, product_id: str, terms: Terms) -> bool:
     with answers():
         found = await stripe_client.v1.prices.list_async({"lookup_keys": [terms.lookup_key], "active": True})
-    if found.data and _is_priced_as(found.data[0], terms):
+    if found.data and _is_priced_as(found.data[0], terms) and _is_taxed_as(found.data[0], terms):
         return False
     replaced = found.data[0].id if found.data else "first"
     params: PriceCreateParams = {
@@ -91,8 +91,11 @@ async def _push_price(stripe_client: Stripe, product_id: str, terms: Terms) -> b
         "transfer_lookup_key": True,
         "metadata": {"plan": terms.plan, "interval": terms.interval.value},
     }
+    if terms.tax:
+        params["tax_behavior"] = terms.tax.value
     prices = stripe_client.v1.prices
-    name = f"perennial/price/{terms.lookup_key}/{terms.amount}{terms.currency}/after/{replaced}"
+    what = f"{terms.amount}{terms.currency}{terms.tax or ''}"
+    name = f"perennial/price/{terms.lookup_key}/{what}/after/{replaced}"
     with answers():
         await harmless(name, lambda key: prices.create_async(params, {"idempotency_key": key}))
     return True
@@ -100,3 +103,8 @@ async def _push_price(stripe_client: Stripe, product_id: str, terms: Terms) -> b
 
 def _is_priced_as(price: stripe.Price, terms: Terms) -> bool:
     return (price.unit_amount, price.currency) == (terms.amount, terms.currency)
+
+
+def _is_taxed_as(price: stripe.Price, terms: Terms) -> bool:
+    """How a price is taxed can be said once: https://docs.stripe.com/api/prices/update#update_price-tax_behavior"""
+    return terms.tax is None or price.tax_behavior == terms.tax

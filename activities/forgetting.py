@@ -44,7 +44,7 @@ _OF_OUR_OWN = (
     text(
         """
         update billing.customers set former_customer_id = coalesce(stripe_customer_id, former_customer_id),
-            stripe_customer_id = null, identity_hash = null, missing_since = null, forgotten_at = now()
+            stripe_customer_id = null, currency = null, identity_hash = null, missing_since = null, forgotten_at = now()
         where user_id = :user_id
         """
     ),

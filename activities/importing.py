@@ -7,7 +7,7 @@ import stripe
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.gateway import Stripe, answers
-from activities.snapshots import terms_of
+from activities.snapshots import seats_of, terms_of
 from database.importing import Note, customers_of, users_by_address
 from database.reconciliation import owners_of, rows_of_subscriptions, rows_of_users, users_among
 from lifecycle.importing import Knowledge, Offered, judge
@@ -86,7 +86,7 @@ class Survey:
             status=subscription.status,
             prices=len(items),
             price=items[0].price.id if items else None,
-            offer=f"{terms.plan} per {terms.interval}" if terms else None,
+            offer=f"{terms.plan} per {terms.interval}{_times(seats_of(items[0]))}" if terms else None,
             named=named,
             address=address.lower() if address else None,
         )
@@ -108,6 +108,10 @@ class Survey:
             users=frozenset(await users_among(self._engine, users)),
             by_address=by_address,
         )
+
+
+def _times(quantity: int) -> str:
+    return "" if quantity == 1 else f" × {quantity}"
 
 
 def _named(metadata: "stripe.StripeObject | Mapping[str, str] | None") -> str | None:

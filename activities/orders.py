@@ -37,6 +37,7 @@ class SubscribeOrder:
     trial_ends_at: datetime | None = None
     only_with_card: bool = False
     goes_on: bool = False
+    quantity: int = 1
 
     @property
     def needs_card(self) -> bool:
@@ -62,7 +63,7 @@ class Subscribed:
 
 @dataclass(frozen=True)
 class ChangeOrder:
-    """Move a subscription to another price, in the way that its ``timing`` says."""
+    """Move a subscription to another price, in the way that its ``timing`` says. ``quantity`` None: the seats stay."""
 
     operation_id: str
     subscription_id: str
@@ -70,6 +71,7 @@ class ChangeOrder:
     timing: ChangeTiming
     proration_date: datetime | None = None
     payment_method: str | None = None
+    quantity: int | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ class Beginning:
     ``stripe_subscription_id`` is there when PostgreSQL knows a running subscription that Temporal has lost;
     ``remembered`` is then all that its row says, so that the story goes on where it was written down last.
     ``now`` is the customer's own time when it is not the wall clock's (time travel on the local stack).
+    ``currency`` is the one that the customer has been charged in since their first subscription.
     ``disputes`` and ``refunds`` are those that the timeline tells of already, with their last known status.
     """
 
@@ -203,6 +206,7 @@ class Beginning:
     disputes: dict[str, str] | None = None
     refunds: dict[str, str] | None = None
     remembered: Subscription | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True)

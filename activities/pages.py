@@ -75,8 +75,9 @@ class Pages:
         cancel_url: str,
         operation_id: str,
         promotion: PromotionChoice = NO_PROMOTION,
+        quantity: int = 1,
     ) -> CheckoutOpened:
-        """A hosted Checkout page for one price; the subscription it makes carries our ``user_id``.
+        """A hosted Checkout page for so many seats of one price; the subscription it makes carries our ``user_id``.
 
         ``trial`` is in days (0: none), or the end of one that runs already.
         https://docs.stripe.com/api/checkout/sessions/create. Raises `StripeAway`, `StripeRefused`, `UnknownUser`.
@@ -86,7 +87,7 @@ class Pages:
             "mode": "subscription",
             "customer": customer_id,
             "client_reference_id": user_id,
-            "line_items": [{"price": await self._prices.id_of(terms), "quantity": 1}],
+            "line_items": [{"price": await self._prices.id_of(terms), "quantity": quantity}],
             "success_url": success_url,
             "cancel_url": cancel_url,
             "metadata": {"user_id": user_id, "operation_id": operation_id},
@@ -100,6 +101,9 @@ class Pages:
             params["subscription_data"]["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": terms.trial_without_card.at_stripe}
             }
+        if terms.tax:
+            params["automatic_tax"] = {"enabled": True}
+            params["customer_update"] = {"address": "auto"}
         if promotion.code:
             params["discounts"] = [{"promotion_code": await promotion_code_id(self._stripe, promotion.code)}]
         elif promotion.may_be_typed:

@@ -15,16 +15,17 @@ from activities.keys import keyed
 from activities.open_payment import decline_code
 from activities.orders import Changed, ChangeOrder
 from activities.plans_ahead import drop, id_of, is_planned_by, plan_for_period_end
+from activities.snapshots import seats_of
 from activities.verdicts import operation_of, verdict_on
 from lifecycle.plan_changes import ChangeTiming
 from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
-    from stripe.params import SubscriptionUpdateParams
+    from stripe.params import SubscriptionUpdateParams, SubscriptionUpdateParamsItem
 
 
 class PlanChanges:
-    """Moves subscriptions from one price to another."""
+    """Moves subscriptions from one price to another, or to more or fewer seats."""
 
     def __init__(self, stripe_client: Stripe, prices: Prices) -> None:
         self._stripe = stripe_client
@@ -32,7 +33,8 @@ class PlanChanges:
 
     @activity.defn(name="payments.change_plan")
     async def change_plan(self, order: ChangeOrder) -> Changed:
-        """Swap the price; a change that was planned before is dropped, and asking for the present price does just that.
+        """Swap the price or the seats; a change that was planned before is dropped, and asking for what is there does
+        just that.
 
         An upgrade stands only when it is paid: https://docs.stripe.com/billing/subscriptions/pending-updates. Declined,
         its invoice is voided and nothing is owed; when the bank wants to ask the customer, it waits for that.
@@ -62,7 +64,8 @@ class PlanChanges:
         if order.payment_method:
             await use_for(self._stripe, order.operation_id, found, order.payment_method)
         price_id = await self._prices.id_of(order.terms)
-        if found["items"].data[0].price.id == price_id:
+        item = found["items"].data[0]
+        if item.price.id == price_id and order.quantity in {None, seats_of(item)}:
             return Changed()
         if order.timing is ChangeTiming.AT_PERIOD_END:
             await plan_for_period_end(self._stripe, order, found, price_id, former)
@@ -71,8 +74,12 @@ class PlanChanges:
         return await verdict_on(self._stripe, order.operation_id, changed) if changed.pending_update else Changed()
 
     async def _swapped(self, order: ChangeOrder, found: stripe.Subscription, price_id: str) -> stripe.Subscription:
+        item = found["items"].data[0]
+        wanted: SubscriptionUpdateParamsItem = {"id": item.id, "price": price_id}
+        if order.quantity not in {None, seats_of(item)}:
+            wanted["quantity"] = order.quantity
         params: SubscriptionUpdateParams = {
-            "items": [{"id": found["items"].data[0].id, "price": price_id}],
+            "items": [wanted],
             "metadata": {"operation_id": order.operation_id},
         }
         if order.timing is ChangeTiming.IN_TRIAL:

@@ -11,7 +11,7 @@ import stripe
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
 from activities.orders import ChangeOrder
-from activities.snapshots import moment, terms_of
+from activities.snapshots import moment, seats_of, terms_of
 from activities.voiding import void
 from lifecycle.facts import PlannedChange
 from lifecycle.plans import Catalogue
@@ -33,13 +33,15 @@ async def planned_change(
     """
     pending = subscription.pending_update
     if pending:
-        price = (pending.subscription_items or subscription["items"].data)[0].price
+        item = (pending.subscription_items or subscription["items"].data)[0]
+        price = item.price
         return PlannedChange(
             price=price.id,
             at=moment(pending.expires_at),
             terms=terms_of(price, catalogue),
             awaits_payment=True,
             invoice_id=id_of(subscription.latest_invoice),
+            quantity=seats_of(item),
         )
     schedule_id = id_of(subscription.schedule)
     return await _scheduled(stripe_client, schedule_id, catalogue) if schedule_id else None
@@ -55,8 +57,13 @@ async def _scheduled(stripe_client: Stripe, schedule_id: str, catalogue: Catalog
     later = [phase for phase in schedule.phases if current and phase.start_date > current.start_date]
     if not later:
         return None
-    price: Any = later[0]["items"][0].price
-    return PlannedChange(price=price.id, at=moment(later[0].start_date), terms=terms_of(price, catalogue))
+    item: Any = later[0]["items"][0]
+    return PlannedChange(
+        price=item.price.id,
+        at=moment(later[0].start_date),
+        terms=terms_of(item.price, catalogue),
+        quantity=seats_of(item),
+    )
 
 
 async def is_planned_by(stripe_client: Stripe, operation_id: str, subscription: stripe.Subscription) -> bool:
@@ -82,14 +89,15 @@ async def plan_for_period_end(
     with answers(), keyed(name) as key:
         schedule = await schedules.create_async({"from_subscription": subscription.id}, {"idempotency_key": key})
     now = schedule.phases[0]
+    quantity = seats_of(now["items"][0]) if order.quantity is None else order.quantity
     as_it_is: SubscriptionScheduleUpdateParamsPhase = {
-        "items": [_item(item.price, item.quantity) for item in now["items"]],
+        "items": [_item(item.price, seats_of(item)) for item in now["items"]],
         "start_date": now.start_date,
         "end_date": now.end_date,
         "proration_behavior": "none",
     }
     then: SubscriptionScheduleUpdateParamsPhase = {
-        "items": [_item(price_id, now["items"][0].quantity)],
+        "items": [_item(price_id, quantity)],
         "duration": {"interval": order.terms.interval.value, "interval_count": 1},
         "proration_behavior": "none",
     }
@@ -138,5 +146,5 @@ def id_of(reference: Any) -> str | None:
     return reference if isinstance(reference, str) or reference is None else str(reference.id)
 
 
-def _item(price: Any, quantity: int | None) -> Any:
-    return {"price": id_of(price), "quantity": quantity or 1}
+def _item(price: Any, quantity: int) -> Any:
+    return {"price": id_of(price), "quantity": quantity}

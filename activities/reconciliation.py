@@ -304,6 +304,7 @@ def _account(row: RowMapping) -> Account:
         interval=row["interval"],
         amount=row["amount"],
         currency=row["currency"],
+        quantity=1 if row["quantity"] is None else row["quantity"],
         trial_ends_at=row["trial_ends_at"],
         period_starts_at=row["current_period_starts_at"],
         period_ends_at=row["current_period_ends_at"],

@@ -73,6 +73,7 @@ class Records:
             continue_as_new_after_events=self._history_limit,
             disputes=told.disputes,
             refunds=told.refunds,
+            currency=customer.currency if customer else None,
         )
 
     @activity.defn(name="records.save")
@@ -102,6 +103,7 @@ class Records:
             user_id=subscription.user_id,
             stripe_customer_id=subscription.stripe_customer_id,
             trial_used_at=func.now() if subscription.trial_used else None,
+            currency=subscription.currency,
         )
         known = tables.customers.c
         is_news = await connection.execute(
@@ -111,9 +113,11 @@ class Records:
                     # Whoever made the customer wrote it down; a life that began before may still carry a deleted one.
                     "stripe_customer_id": func.coalesce(known.stripe_customer_id, row.excluded.stripe_customer_id),
                     "trial_used_at": func.coalesce(known.trial_used_at, row.excluded.trial_used_at),
+                    "currency": func.coalesce(row.excluded.currency, known.currency),
                 },
                 where=(known.stripe_customer_id.is_(None) & row.excluded.stripe_customer_id.is_not(None))
-                | (known.trial_used_at.is_(None) & row.excluded.trial_used_at.is_not(None)),
+                | (known.trial_used_at.is_(None) & row.excluded.trial_used_at.is_not(None))
+                | (row.excluded.currency != func.coalesce(known.currency, "")),
             )
         )
         if is_news.rowcount and subscription.trial_used:
@@ -214,6 +218,7 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "interval": terms.interval.value if terms else None,
         "amount": terms.amount if terms else None,
         "currency": terms.currency if terms else None,
+        "quantity": subscription.quantity,
         "status": None if subscription.status == "none" else subscription.status.value,
         "trial_ends_at": subscription.trial_ends_at,
         "current_period_starts_at": subscription.period_starts_at,
@@ -238,6 +243,7 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "planned_plan": planned.terms.plan if planned and planned.terms else None,
         "planned_interval": planned.terms.interval.value if planned and planned.terms else None,
         "planned_amount": planned.terms.amount if planned and planned.terms else None,
+        "planned_quantity": planned.quantity if planned else None,
         "planned_at": planned.at if planned else None,
         "planned_invoice_url": paid_at(planned.invoice_id if planned else None),
         "needs_attention": subscription.needs_attention,

@@ -30,6 +30,8 @@ class Standing:
     card_last4: str | None
     card_exp_month: int | None
     card_exp_year: int | None
+    quantity: int | None = None
+    planned_quantity: int | None = None
 
     @property
     def is_ending(self) -> bool:
@@ -67,9 +69,11 @@ def why_skip(due: NotificationDue, standing: Standing | None, now: datetime) -> 
         case Notification.TRIAL_PAUSED:
             return None if standing.status == Status.PAUSED else "no longer paused"
         case Notification.PLAN_CHANGED | Notification.MOVED_TO_FREE_PLAN:
-            return None if due.plan in {None, standing.plan} else "plan changed again"
+            same = due.plan in {None, standing.plan} and due.quantity in {None, standing.quantity}
+            return None if same else "plan changed again"
         case Notification.PLAN_CHANGE_SCHEDULED:
-            return None if due.plan in {None, standing.planned_plan} else "plan stays or changes otherwise"
+            same = due.plan in {None, standing.planned_plan} and due.quantity in {None, standing.planned_quantity}
+            return None if same else "plan stays or changes otherwise"
         case Notification.CANCELLATION_SCHEDULED:
             return None if standing.is_ending else "cancellation was undone"
         case Notification.CARD_EXPIRING:

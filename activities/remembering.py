@@ -1,7 +1,6 @@
 """What a row of the projection says of a subscription whose workflow is lost: where its story goes on."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from lifecycle.facts import Invoice, InvoiceStatus
@@ -35,16 +34,17 @@ def subscription_from_row(row: Mapping[str, Any], catalogue: Catalogue) -> Subsc
         needs_attention=row["needs_attention"],
         terms=None if row["stripe_subscription_id"] else _terms(row, catalogue),
         trial_used=row["trial_ends_at"] is not None,
+        quantity=row["quantity"],
     )
 
 
 def _terms(row: Mapping[str, Any], catalogue: Catalogue) -> Terms | None:
     """None for a plan that is no longer sold; the trial then ends with its day."""
     try:
-        terms = catalogue.terms(row["plan"] or "", Interval(row["interval"] or ""))
+        plan, interval = row["plan"] or "", Interval(row["interval"] or "")
+        return catalogue.terms_at(plan, interval, row["amount"], row["currency"] or catalogue.currency)
     except (UnknownPlan, ValueError):
         return None
-    return replace(terms, amount=row["amount"], currency=row["currency"])
 
 
 def _invoice(row: Mapping[str, Any]) -> Invoice | None:

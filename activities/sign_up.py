@@ -20,10 +20,12 @@ from database.trial_claims import card_is_anothers
 from lifecycle.refusals import RefusalCode
 
 if TYPE_CHECKING:
-    from stripe.params import SubscriptionCreateParams
+    from stripe.params import SubscriptionCreateParams, SubscriptionCreateParamsItem
 
 KEYS_MAY_BE_FORGOTTEN_AFTER = timedelta(hours=23)
 """Stripe may forget idempotency keys after 24 hours: https://docs.stripe.com/api/idempotent_requests"""
+NO_TAX_LOCATION = "customer_tax_location_invalid"
+"""Tax is calculated by where the customer is: https://docs.stripe.com/tax/customer-locations"""
 
 
 class SignUp:
@@ -63,6 +65,8 @@ class SignUp:
                 return Subscribed(refused=RefusalCode.PROMOTION_CODE_INVALID)
             if order.trial_ends_at and refusal.param == "trial_end":
                 return Subscribed(without_card=True)  # it is over by now, and what follows then is another order
+            if refusal.code == NO_TAX_LOCATION:
+                return Subscribed(refused=RefusalCode.TAX_LOCATION_REQUIRED)
             if refusal.param == "payment_method" or refusal.code.startswith("payment_method"):
                 return Subscribed(refused=RefusalCode.PAYMENT_METHOD_INVALID)
             raise
@@ -81,9 +85,12 @@ class SignUp:
         for waiting in earlier:
             with answers():
                 await self._stripe.v1.subscriptions.cancel_async(waiting, {"invoice_now": False, "prorate": False})
+        item: SubscriptionCreateParamsItem = {"price": await self._prices.id_of(order.terms)}
+        if order.quantity != 1:
+            item["quantity"] = order.quantity
         params: SubscriptionCreateParams = {
             "customer": customer_id,
-            "items": [{"price": await self._prices.id_of(order.terms)}],
+            "items": [item],
             "metadata": {"user_id": order.user_id, "operation_id": order.operation_id},
             "payment_behavior": "allow_incomplete",
             "payment_settings": {"save_default_payment_method": "on_subscription"},
@@ -96,6 +103,8 @@ class SignUp:
             params["trial_settings"] = {
                 "end_behavior": {"missing_payment_method": order.terms.trial_without_card.at_stripe}
             }
+        if order.terms.tax:
+            params["automatic_tax"] = {"enabled": True}
         if order.promotion_code:
             code = await promotion_code_id(self._stripe, order.promotion_code)
             params["discounts"] = [{"promotion_code": code}]

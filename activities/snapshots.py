@@ -33,6 +33,8 @@ def facts_from(
     item = subscription["items"].data[0]
     price = item.price
     terms = None if price.id == known_price else terms_of(price, catalogue)
+    if terms and not is_taxed(subscription):
+        terms = replace(terms, tax=None)  # sold before the switch was turned
     details = subscription.cancellation_details
     return Facts(
         subscription_id=subscription.id,
@@ -55,6 +57,7 @@ def facts_from(
         newer_card=_card(newer_payment_method_of(subscription)),
         planned=planned,
         trial_card_is_anothers=trial_card_is_anothers,
+        quantity=seats_of(item),
     )
 
 
@@ -65,11 +68,21 @@ def terms_of(price: stripe.Price, catalogue: Catalogue) -> Terms | None:
     """
     marks = price.metadata.to_dict() if price.metadata else {}
     try:
-        terms = catalogue.terms(marks["plan"], Interval(marks["interval"]))
+        return catalogue.terms_at(marks["plan"], Interval(marks["interval"]), price.unit_amount, price.currency)
     except (KeyError, ValueError, UnknownPlan):
         return None
-    amount = terms.amount if price.unit_amount is None else price.unit_amount
-    return replace(terms, amount=amount, currency=price.currency)
+
+
+def is_taxed(subscription: stripe.Subscription) -> bool:
+    """Whether Stripe calculates tax on this subscription's invoices."""
+    automatic = getattr(subscription, "automatic_tax", None)
+    return bool(automatic and automatic.enabled)
+
+
+def seats_of(item: Any) -> int:
+    """How many times an item's price is charged; a metered one has no number and counts as one."""
+    quantity = getattr(item, "quantity", None)
+    return 1 if quantity is None else int(quantity)
 
 
 def payment_method_of(subscription: stripe.Subscription) -> stripe.PaymentMethod | None:

@@ -62,6 +62,8 @@ class Stationery:
             "salutation": f"Hi {called}," if (called := wording.plain_name(name)) else "Hello,",
             "plan": self._plan_name(due.plan) if due.plan else None,
             "previous_plan": self._plan_name(due.previous_plan) if due.previous_plan else None,
+            "seats": str(due.quantity) if due.quantity else None,
+            "previous_seats": str(due.previous_quantity) if due.previous_quantity else None,
             "amount": amount,
             "price": _price(due, amount),
             "card": wording.card(due.card_brand, due.card_last4),
@@ -94,7 +96,9 @@ def _price(due: NotificationDue, amount: str | None) -> str | None:
     """What the plan costs; a free plan is called so."""
     if due.amount == 0:
         return "Free"
-    return f"{amount} per {due.interval}" if amount and due.interval else amount
+    if amount is None or due.interval is None:
+        return amount
+    return f"{amount} per {due.interval}{' plus tax' if due.plus_tax else ''}"
 
 
 def _expiry(due: NotificationDue) -> str | None:

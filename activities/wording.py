@@ -4,14 +4,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-# https://docs.stripe.com/currencies#zero-decimal and #three-decimal
-_NO_DECIMALS = frozenset(
-    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
-)
-_THREE_DECIMALS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
-# Amounts of these come from Stripe with two decimals that are always zero; nobody writes them.
-# https://docs.stripe.com/currencies#special-cases
-_SILENT_DECIMALS = frozenset(("isk", "ugx"))
+from lifecycle.currencies import WITH_SILENT_DECIMALS, decimals_of
 
 _SYMBOLS = {
     "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "aud": "A$", "brl": "R$", "cad": "CA$",
@@ -36,10 +29,10 @@ _LONGEST_NAME = 60
 def money(amount: int, currency: str) -> str:
     """An amount in minor units as a reader expects it: ``$30.00``, ``¥3,000``, ``KWD 3.000``."""
     code = currency.lower()
-    decimals = 0 if code in _NO_DECIMALS else 3 if code in _THREE_DECIMALS else 2
+    decimals = decimals_of(code)
     whole, fraction = divmod(abs(amount), 10**decimals)
     digits = f"{whole:,}"
-    if decimals and not (code in _SILENT_DECIMALS and not fraction):
+    if decimals and not (code in WITH_SILENT_DECIMALS and not fraction):
         digits += f".{fraction:0{decimals}d}"
     sign = "−" if amount < 0 else ""
     return sign + (_SYMBOLS[code] + digits if code in _SYMBOLS else f"{code.upper()} {digits}")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.json_schema import SkipJsonSchema
 
 from lifecycle.intents import CancelReason, RefundReason, Timing
+from lifecycle.pricing import MOST_SEATS
 
 LONGEST_URL = 2048
 
@@ -44,6 +45,15 @@ PlanCode = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$"),
     Field(description="A plan's code from `GET /billing/plans`; upper or lower case.", examples=["PRO"]),
 ]
+Currency = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{3}$", to_lower=True),
+    Field(
+        description="A currency that the plan is priced in (ISO 4217), upper or lower case. Without it: the one that "
+        "the caller is charged in already, else the default one.",
+        examples=["eur"],
+    ),
+]
 IntervalName = Annotated[Literal["month", "year"], Field(description="How often the price is charged.")]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(checked_url)]
 IdempotencyKey = Annotated[
@@ -62,8 +72,18 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Choice(_Strict):
+class Choice(_Strict):
+    """What of the catalogue."""
+
     plan: PlanCode
+    quantity: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_SEATS,
+        description="How many seats, at most the plan's `max_quantity`. Without it: one; in a change, as many as now.",
+        examples=[1],
+    )
+    currency: Currency | None = None
 
     @field_validator("plan")
     @classmethod
@@ -85,7 +105,7 @@ PaymentMethodId = Annotated[
 ]
 
 
-class SubscribeBody(_Choice):
+class SubscribeBody(Choice):
     """Begin a subscription."""
 
     model_config = ConfigDict(
@@ -99,8 +119,8 @@ class SubscribeBody(_Choice):
     promotion_code: PromotionCode | None = None
 
 
-class ChangePlanBody(_Choice):
-    """Move to another plan; what is left of the old one is credited."""
+class ChangePlanBody(Choice):
+    """Move to another plan or number of seats; what is left of what was paid is credited."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "PRO", "interval": "month"}]})
     interval: IntervalName | None = Field(default=None, description="Without it, the interval stays.")
@@ -183,7 +203,7 @@ class CancelQuery(BaseModel):
     reason: CancelReason | None = Field(default=None, description="Why, in Stripe's list.")
 
 
-class CheckoutBody(_Choice):
+class CheckoutBody(Choice):
     """Open a Stripe Checkout page."""
 
     model_config = ConfigDict(

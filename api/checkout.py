@@ -15,6 +15,7 @@ from activities.promotion_codes import is_about_the_code
 from api.asking import begin, describe_write, refuse, refused
 from api.auth import CallerIn
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
+from api.choosing import chosen
 from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -42,7 +43,15 @@ SOONEST_TRIAL_END = timedelta(hours=48, minutes=15)
     openapi_extra=SECURED,
     dependencies=[Depends(json_only)],
     responses=problems(
-        *WRITES, *WITH_BODY, "unknown_plan", "already_subscribed", "payment_incomplete", "promotion_code_invalid"
+        *WRITES,
+        *WITH_BODY,
+        "unknown_plan",
+        "quantity_too_large",
+        "currency_locked",
+        "currency_not_offered",
+        "already_subscribed",
+        "payment_incomplete",
+        "promotion_code_invalid",
     ),
     summary="Open Checkout",
 )
@@ -53,13 +62,13 @@ async def open_checkout(
 
     A trial that runs without a card goes on after it; who is on a free plan leaves that for the new one.
     """
-    terms = parts.catalogue.terms(body.plan, Interval(body.interval))
+    standing = await read_standing(parts.engine, caller.user_id)
+    terms = chosen(parts.catalogue, body, Interval(body.interval), standing.currency)
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
     write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
     if not operation.is_pending:
         return _again(operation)
-    standing = await read_standing(parts.engine, caller.user_id)
     await _refuse_if_subscribed(parts, operation, standing)
     trial = await _trial(parts, caller.user_id, standing, terms)
     try:
@@ -71,6 +80,7 @@ async def open_checkout(
             body.cancel_url,
             str(operation.id),
             PromotionChoice(body.promotion_code, body.allow_promotion_codes),
+            body.quantity or 1,
         )
     except StripeRefused as refusal:
         if body.promotion_code and is_about_the_code(refusal):

@@ -1,9 +1,13 @@
-"""What a caller means who leaves something open."""
+"""What a caller chose from the catalogue, checked before anything is asked of a workflow or of Stripe."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lifecycle.plans import Interval
+from api.bodies import Choice
+from api.problems import Problem
+from lifecycle.plans import Catalogue, Interval, Terms
+from lifecycle.refusals import Refusal, check_currency, check_quantity
+from lifecycle.statuses import Status
 
 
 def chosen_interval(row: Mapping[str, Any] | None, asked: str | None) -> Interval:
@@ -15,3 +19,23 @@ def chosen_interval(row: Mapping[str, Any] | None, asked: str | None) -> Interva
         return Interval(asked)
     is_paying = row is not None and row["interval"] in set(Interval) and row["amount"] != 0
     return Interval(row["interval"]) if row is not None and is_paying else Interval.MONTH
+
+
+def chosen(
+    catalogue: Catalogue, choice: Choice, interval: Interval, own: str | None, row: Mapping[str, Any] | None = None
+) -> Terms:
+    """The price that was chosen, in the currency that the caller is charged in (``own``), if there is one already.
+
+    Otherwise in that of the subscription that runs (``row``), which may be a trial that nothing was charged for yet.
+    Raises `UnknownPlan`, `CurrencyNotOffered`, or a problem that names the field.
+    """
+    field = "currency"
+    currency = choice.currency or own or (row["currency"] if row and Status(row["status"] or "none").is_live else None)
+    try:
+        check_currency(own, currency or catalogue.currency)
+        terms = catalogue.terms(choice.plan, interval, currency)
+        field = "quantity"
+        check_quantity(terms, choice.quantity)
+    except Refusal as refusal:
+        raise Problem(refusal.code, refusal.detail, errors=[{"field": field, "reason": refusal.detail}]) from None
+    return terms

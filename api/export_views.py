@@ -21,6 +21,7 @@ class ExportedCustomer(_Row):
     user_id: str = Field(examples=["kX3vY9"])
     stripe_customer_id: str | None = Field(examples=["cus_Q1w2E3r4"])
     trial_used_at: datetime | None = Field(examples=[MOMENT])
+    currency: str | None = Field(description="What the caller is charged in; null: nothing so far.", examples=["usd"])
     created_at: datetime = Field(examples=[MOMENT])
     forgotten_at: datetime | None = Field(examples=[None])
 
@@ -32,8 +33,9 @@ class ExportedSubscription(_Row):
     stripe_subscription_id: str | None = Field(examples=["sub_1Q2w3E4r"])
     plan: str | None = Field(examples=["BASIC"])
     interval: str | None = Field(examples=["month"])
-    amount: int | None = Field(description="For one interval, in minor units.", examples=[1000])
+    amount: int | None = Field(description="For one seat and one interval, in minor units.", examples=[1000])
     currency: str | None = Field(examples=["usd"])
+    quantity: int | None = Field(description="How many seats; null: never counted, which is one.", examples=[1])
     card_brand: str | None = Field(examples=["visa"])
     card_last4: str | None = Field(examples=["4242"])
     updated_at: datetime = Field(examples=[MOMENT])

@@ -14,7 +14,7 @@ from activities.pages import NoCustomer
 from api.problems import Problem, answer, answer_http, answer_invalid, answer_problem
 from database.entries import MalformedEvent
 from database.ledger import LedgerAway
-from lifecycle.plans import UnknownPlan
+from lifecycle.plans import CurrencyNotOffered, UnknownPlan
 from lifecycle.refusals import Refusal
 from workflows.door import Unavailable
 
@@ -34,6 +34,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(StripeRefused, answer_stripe_refused)
     app.add_exception_handler(MalformedEvent, answer_malformed_event)
     app.add_exception_handler(UnknownPlan, answer_unknown_plan)
+    app.add_exception_handler(CurrencyNotOffered, answer_currency_not_offered)
     app.add_exception_handler(NoCustomer, answer_no_customer)
     app.add_exception_handler(UnknownUser, answer_unknown_user)
     app.add_exception_handler(Refusal, answer_refusal)
@@ -65,6 +66,11 @@ async def answer_malformed_event(_: Request, error: Exception) -> JSONResponse:
 async def answer_unknown_plan(_: Request, error: Exception) -> JSONResponse:
     reason = str(error)
     return answer(Problem("unknown_plan", reason, errors=[{"field": "plan", "reason": reason}]))
+
+
+async def answer_currency_not_offered(_: Request, error: Exception) -> JSONResponse:
+    reason = str(error)
+    return answer(Problem("currency_not_offered", reason, errors=[{"field": "currency", "reason": reason}]))
 
 
 async def answer_no_customer(_: Request, __: Exception) -> JSONResponse:

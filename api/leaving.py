@@ -29,7 +29,9 @@ async def of_cancellation(parts: Parts, row: Mapping[str, Any] | None, timing: T
     intent = Cancel(timing)
     check(_known(row), intent)
     now = parts.customer_now(row["clock_offset_seconds"])
-    at_once = timing is Timing.NOW or row["open_invoice_id"] is not None or row["current_period_ends_at"] is None
+    at_once = (
+        timing is Timing.NOW or row["open_invoice_id"] is not None or (row["current_period_ends_at"] or now) <= now
+    )
     ends_at = now if at_once else row["current_period_ends_at"]
     return CancellationPreviewView(
         timing=PreviewTiming.NOW if at_once else PreviewTiming.PERIOD_END,
@@ -81,7 +83,8 @@ def _policy(parts: Parts, row: Mapping[str, Any]) -> Policy | None:
 
 async def _voided(parts: Parts, row: Mapping[str, Any], *, at_once: bool) -> list[OpenInvoice]:
     """All that is open when it ends at once, else only that of an upgrade which waits for its payment."""
-    if not at_once and row["planned_invoice_url"] is None:
+    is_cardless = row["stripe_subscription_id"] is None
+    if is_cardless or (not at_once and row["planned_invoice_url"] is None):
         return []
     found = await parts.outside.previews.open_invoices(row["stripe_subscription_id"])
     return [invoice for invoice in found if at_once or invoice.url == row["planned_invoice_url"]]

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
-from activities.previews import OpenInvoice
+from activities.previews import OpenInvoice, Quote
 from database.ledger import Ledger
 from lifecycle import intents
 from lifecycle.leaving import PeriodPayment
@@ -30,9 +30,11 @@ class Door(Protocol):
 class Previews(Protocol):
     """What something would cost; see `activities.previews.Previews`."""
 
-    async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int: ...
+    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> Quote: ...
 
-    async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int: ...
+    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> Quote: ...
+
+    async def of_one_interval(self, user_id: str, subscription_id: str, terms: Terms, quantity: int) -> Quote: ...
 
     async def paid_for_period(self, subscription_id: str) -> list[PeriodPayment]: ...
 
@@ -61,6 +63,7 @@ class Pages(Protocol):
         cancel_url: str,
         operation_id: str,
         promotion: PromotionChoice,
+        quantity: int,
     ) -> CheckoutOpened: ...
 
     async def open_portal(

@@ -20,20 +20,26 @@ from settings import Settings
 VALID_FOR = timedelta(minutes=15)
 _ALGORITHM = "HS256"
 _SHOWN = (
-    "stripe_subscription_id", "status", "plan", "interval", "amount", "current_period_ends_at",
-    "cancel_at", "planned_plan", "planned_interval", "planned_at",
+    "stripe_subscription_id", "status", "plan", "interval", "amount", "quantity",
+    "current_period_ends_at", "cancel_at", "planned_plan", "planned_interval", "planned_quantity", "planned_at",
 )  # fmt: skip
 """What a preview depends on; when one of these changes, the preview is of the past."""
 
 
-def sign(settings: Settings, user_id: str, row: Mapping[str, Any], terms: Terms, at: datetime) -> str:
-    """A token for moving this subscription to this price with the proration of ``at``."""
-    claims = {"sub": user_id, "iat": int(at.timestamp()), "to": _price(terms), "of": _state(row)}
+def sign(settings: Settings, user_id: str, row: Mapping[str, Any], terms: Terms, seats: int, at: datetime) -> str:
+    """A token for moving this subscription to so many seats of this price with the proration of ``at``."""
+    claims = {"sub": user_id, "iat": int(at.timestamp()), "to": _price(terms, seats), "of": _state(row)}
     return jwt.encode(claims, _key(settings), _ALGORITHM)
 
 
 def proration_date(
-    settings: Settings, token: str, user_id: str, row: Mapping[str, Any] | None, terms: Terms, now: datetime
+    settings: Settings,
+    token: str,
+    user_id: str,
+    row: Mapping[str, Any] | None,
+    terms: Terms,
+    seats: int,
+    now: datetime,
 ) -> datetime:
     """The moment for which the customer was shown this very change; raises `Refusal` when it no longer holds."""
     try:
@@ -49,7 +55,7 @@ def proration_date(
             "invalid_request", f"preview_token: {reason}", errors=[{"field": "preview_token", "reason": reason}]
         ) from None
     at = datetime.fromtimestamp(claims["iat"], UTC)
-    if claims["sub"] != user_id or claims.get("to") != _price(terms):
+    if claims["sub"] != user_id or claims.get("to") != _price(terms, seats):
         raise Refusal(RefusalCode.PREVIEW_STALE, "This preview is of another change; ask for a new one.")
     if not at <= now <= at + VALID_FOR:
         raise Refusal(RefusalCode.PREVIEW_STALE, "This preview is too old; ask for a new one.")
@@ -58,8 +64,8 @@ def proration_date(
     return at
 
 
-def _price(terms: Terms) -> str:
-    return f"{terms.lookup_key}/{terms.amount}{terms.currency}"
+def _price(terms: Terms, seats: int) -> str:
+    return f"{seats}/{terms.lookup_key}/{terms.amount}{terms.currency}"
 
 
 def _state(row: Mapping[str, Any]) -> str:

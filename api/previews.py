@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import APIRouter, Depends
 
 from activities.gateway import StripeRefused
+from activities.previews import Quote
 from activities.promotion_codes import is_about_the_code
 from api.auth import CallerIn
 from api.bodies import PreviewBody
-from api.choosing import chosen_interval
+from api.choosing import chosen, chosen_interval
 from api.contract import OF_A_CALLER, WITH_BODY, problems
 from api.leaving import of_cancellation
 from api.media import json_only
@@ -20,15 +21,17 @@ from api.previewing import sign
 from api.problems import Problem
 from api.views import AmountView, NextChargeView, PreviewTiming, PreviewView
 from api.views_of_leaving import CancellationPreviewView
-from database.reading import read_standing, read_subscription
+from database.reading import CustomerStanding, read_standing, read_subscription
 from database.trial_claims import trial_is_used
 from lifecycle.facts import PlannedChange
 from lifecycle.intents import ChangePlan, Subscribe
-from lifecycle.plan_changes import ChangeTiming, timing_of
+from lifecycle.plan_changes import ChangeTiming, quantity_after, timing_of
 from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.refusals import check
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
+
+NOTHING = Quote(0, 0)
 
 router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
 
@@ -43,6 +46,9 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
         "invalid_request",
         "unknown_plan",
         "promotion_code_invalid",
+        "quantity_too_large",
+        "currency_locked",
+        "currency_not_offered",
         "same_plan",
         "past_due",
         "payment_incomplete",
@@ -65,30 +71,42 @@ async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> Previe
     row = await read_subscription(parts.engine, caller.user_id)
     if body.cancel is not None:
         return await of_cancellation(parts, row, body.cancel)
-    terms = parts.catalogue.terms(str(body.plan), chosen_interval(row, body.interval))
+    standing = await read_standing(parts.engine, caller.user_id)
+    terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), standing.currency, row)
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
-        return await _of_subscribing(parts, caller.user_id, terms, now, body.promotion_code)
-    return await _of_change(parts, caller.user_id, row, terms, now)
+        wish = Subscribe(terms, promotion_code=body.promotion_code, quantity=body.quantity or 1)
+        return await _of_subscribing(parts, caller.user_id, standing, wish, now)
+    return await _of_change(parts, caller.user_id, row, ChangePlan(terms, quantity=body.quantity), now)
 
 
 async def _of_subscribing(
-    parts: Parts, user_id: str, terms: Terms, now: datetime, promotion_code: str | None
+    parts: Parts, user_id: str, standing: CustomerStanding, wish: Subscribe, now: datetime
 ) -> PreviewView:
-    standing, trial_used = await read_standing(parts.engine, user_id), await trial_is_used(parts.engine, user_id)
-    check(Subscription(user_id, trial_used=trial_used), Subscribe(terms))
+    trial_used = await trial_is_used(parts.engine, user_id)
+    check(Subscription(user_id, trial_used=trial_used), wish)
+    terms, seats = wish.terms, wish.quantity
     trial = 0 if trial_used else terms.trial_days
-    first = terms.amount
-    if promotion_code or (standing.stripe_customer_id and not trial):
-        first = await _first_charge(parts, user_id, terms, promotion_code)
+    first = regular = _plain(terms, seats)
+    if wish.promotion_code or terms.tax or (standing.stripe_customer_id and not trial):
+        first = await _first_charge(parts, user_id, wish)
     if trial:
-        return _view(PreviewTiming.NOW, now, 0, replace(terms, amount=first), now + timedelta(days=trial))
-    return _view(PreviewTiming.NOW, now, first, terms, terms.interval.after(now))
+        after_trial = replace(first, total=first.due)
+        return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, after_trial, now + timedelta(days=trial))
+    if terms.tax:
+        regular = await _first_charge(parts, user_id, replace(wish, promotion_code=None))
+    return _view(PreviewTiming.NOW, now, terms, seats, first, regular, terms.interval.after(now))
 
 
-async def _first_charge(parts: Parts, user_id: str, terms: Terms, promotion_code: str | None) -> int:
+def _plain(terms: Terms, seats: int) -> Quote:
+    """By the catalogue alone."""
+    return Quote(terms.amount * seats, terms.amount * seats)
+
+
+async def _first_charge(parts: Parts, user_id: str, wish: Subscribe) -> Quote:
+    promotion_code = wish.promotion_code
     try:
-        return await parts.outside.previews.of_first_charge(user_id, terms, promotion_code)
+        return await parts.outside.previews.of_first_charge(user_id, wish.terms, wish.quantity, promotion_code)
     except StripeRefused as refusal:
         if promotion_code is None or not is_about_the_code(refusal):
             raise
@@ -97,22 +115,29 @@ async def _first_charge(parts: Parts, user_id: str, terms: Terms, promotion_code
         raise Problem("promotion_code_invalid", f"This promotion code {reason}.", errors=errors) from None
 
 
-async def _of_change(parts: Parts, user_id: str, row: Mapping[str, Any], terms: Terms, now: datetime) -> PreviewView:
+async def _of_change(
+    parts: Parts, user_id: str, row: Mapping[str, Any], wish: ChangePlan, now: datetime
+) -> PreviewView:
     now = now.replace(microsecond=0)  # Stripe prorates by the second
-    subscription = known(row, parts.catalogue)
-    check(subscription, ChangePlan(terms))
-    token = sign(parts.settings, user_id, row, terms, now)
+    subscription, terms = known(row, parts.catalogue), wish.terms
+    check(subscription, wish)
+    had, seats = subscription.seats, quantity_after(subscription, terms, wish.quantity)
+    regular = _plain(terms, seats)
+    if terms.tax:
+        subscription_id = row["stripe_subscription_id"]
+        regular = await parts.outside.previews.of_one_interval(user_id, subscription_id, terms, seats)
+    token = sign(parts.settings, user_id, row, terms, seats, now)
     period_end = row["current_period_ends_at"]
-    if subscription.terms and subscription.terms.is_same_offer(terms):  # what was planned is dropped
-        return _view(PreviewTiming.NOW, now, 0, terms, period_end, token)
-    match timing_of(subscription.status, subscription.terms, terms):
+    if terms.is_same_offer(subscription.terms) and seats == had:  # what was planned is dropped
+        return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, regular, period_end, token)
+    match timing_of(subscription.status, subscription.terms, terms, seats_before=had, seats_after=seats):
         case ChangeTiming.IN_TRIAL:
-            return _view(PreviewTiming.NOW, now, 0, terms, row["trial_ends_at"], token)
+            return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, regular, row["trial_ends_at"], token)
         case ChangeTiming.AT_PERIOD_END:
-            return _view(PreviewTiming.PERIOD_END, period_end, 0, terms, period_end, token)
-    due = await parts.outside.previews.of_upgrade(row["stripe_subscription_id"], terms, now)
+            return _view(PreviewTiming.PERIOD_END, period_end, terms, seats, NOTHING, regular, period_end, token)
+    due = await parts.outside.previews.of_upgrade(row["stripe_subscription_id"], terms, seats, now)
     next_at = period_end if row["interval"] == terms.interval else terms.interval.after(now)
-    return _view(PreviewTiming.NOW, now, due, terms, next_at, token)
+    return _view(PreviewTiming.NOW, now, terms, seats, due, regular, next_at, token)
 
 
 def known(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
@@ -122,34 +147,45 @@ def known(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
         planned = PlannedChange(
             price="",
             at=row["planned_at"],
-            terms=_terms(catalogue, row["planned_plan"], row["planned_interval"], row["planned_amount"]),
+            terms=_terms(catalogue, row, "planned_"),
             awaits_payment=row["planned_invoice_url"] is not None,
+            quantity=1 if row["planned_quantity"] is None else row["planned_quantity"],
         )
     return Subscription(
         row["user_id"],
         status=Status(row["status"]),
-        terms=_terms(catalogue, row["plan"], row["interval"], row["amount"]),
+        terms=_terms(catalogue, row),
         cancel_at=row["cancel_at"],
         planned=planned,
+        quantity=row["quantity"],
+        currency=row["customer_currency"],
     )
 
 
-def _terms(catalogue: Catalogue, plan: str | None, interval: str | None, amount: int | None) -> Terms | None:
+def _terms(catalogue: Catalogue, row: Mapping[str, Any], which: str = "") -> Terms | None:
     """The terms at the price that the customer has, which may be an older one; None for a plan that is gone."""
+    plan, interval, amount = (row[f"{which}{name}"] for name in ("plan", "interval", "amount"))
     try:
-        terms = catalogue.terms(plan or "", Interval(interval or ""))
+        return catalogue.terms_at(plan or "", Interval(interval or ""), amount, row["currency"] or catalogue.currency)
     except (UnknownPlan, ValueError):
         return None
-    return terms if amount is None else replace(terms, amount=amount)
 
 
 def _view(
-    timing: PreviewTiming, at: datetime, due: int, terms: Terms, next_at: datetime, token: str | None = None
+    timing: PreviewTiming,
+    at: datetime,
+    terms: Terms,
+    seats: int,
+    due: Quote,
+    regular: Quote,
+    next_at: datetime,
+    token: str | None = None,
 ) -> PreviewView:
     return PreviewView(
         timing=timing,
         effective_at=at,
-        due_now=AmountView(amount=due, currency=terms.currency),
-        next_charge=NextChargeView(amount=terms.amount, currency=terms.currency, at=next_at),
+        quantity=seats,
+        due_now=AmountView(amount=due.due, currency=terms.currency, tax=due.tax),
+        next_charge=NextChargeView(amount=regular.total, currency=terms.currency, tax=regular.tax, at=next_at),
         preview_token=token,
     )

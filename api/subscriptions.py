@@ -8,17 +8,20 @@ from fastapi.responses import JSONResponse
 from api.asking import begin, carry_out, describe_write, refuse, refused
 from api.auth import CallerIn
 from api.bodies import ApplyPlanBody, CancelQuery, ConvertBody, IdempotencyKey, SubscribeBody
-from api.choosing import chosen_interval
+from api.choosing import chosen, chosen_interval
 from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, Responses, answers_with, problems
 from api.media import json_only
 from api.parts import PartsIn
 from api.previewing import proration_date
+from api.previews import known
 from api.problems import Problem
 from api.views import OperationView, SubscriptionView, TimelineView, view_entry, view_subscription
-from database.reading import read_subscription, read_timeline
+from database.reading import read_standing, read_subscription, read_timeline
 from lifecycle.intents import Cancel, ChangePlan, Convert, Resume, Subscribe
+from lifecycle.plan_changes import quantity_after
 from lifecycle.plans import Interval, Terms
 from lifecycle.refusals import Refusal
+from lifecycle.subscription import Subscription
 
 router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
 
@@ -31,7 +34,7 @@ LATER: Responses = {
     )
 }
 CHARGING = ("payment_declined", "action_required")
-PAYING = (*CHARGING, "unknown_plan")
+PAYING = (*CHARGING, "unknown_plan", "quantity_too_large", "currency_locked", "currency_not_offered")
 
 
 @router.get(
@@ -83,6 +86,7 @@ async def read_my_timeline(
         "payment_method_required",
         "payment_method_invalid",
         "promotion_code_invalid",
+        "tax_location_required",
     ),
     summary="Subscribe",
 )
@@ -92,21 +96,19 @@ async def subscribe(
     """Begin a subscription with the plan's trial, a shorter one, or none and a payment method.
 
     A trial without a payment method begins here; it begins at Stripe when a card is added."""
-    terms = parts.catalogue.terms(body.plan, Interval(body.interval))
+    own = (await read_standing(parts.engine, caller.user_id)).currency
+    terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_trial(terms, body.trial_period_days)
     write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
-    return await carry_out(
-        parts,
-        write,
-        Subscribe(
-            terms,
-            body.trial_period_days,
-            body.payment_method,
-            promotion_code=body.promotion_code,
-            may_be_cardless=True,
-        ),
-        status=201,
+    intent = Subscribe(
+        terms,
+        body.trial_period_days,
+        body.payment_method,
+        promotion_code=body.promotion_code,
+        quantity=body.quantity or 1,
+        may_be_cardless=True,
     )
+    return await carry_out(parts, write, intent, status=201)
 
 
 @router.patch(
@@ -135,20 +137,23 @@ async def subscribe(
 async def change_plan(
     request: Request, body: ApplyPlanBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Move to another plan or interval. An upgrade is granted when it is paid, at once if the card allows it; a
-    downgrade waits until the period is over. In a trial the plan changes without a charge."""
+    """Move to another plan, interval or number of seats. An upgrade is granted when it is paid, at once if the card
+    allows it; a downgrade waits until the period is over. In a trial the plan changes without a charge."""
     row = await read_subscription(parts.engine, caller.user_id)
-    terms = parts.catalogue.terms(body.plan, chosen_interval(row, body.interval))
+    own = row["customer_currency"] if row else None
+    terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), own, row)
     write = describe_write(request, caller.user_id, "change_plan", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
     shown_at = None
     if body.preview_token and operation.is_pending:
         now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
+        subscription = known(row, parts.catalogue) if row else Subscription(caller.user_id)
+        seats = quantity_after(subscription, terms, body.quantity)
         try:
-            shown_at = proration_date(parts.settings, body.preview_token, caller.user_id, row, terms, now)
+            shown_at = proration_date(parts.settings, body.preview_token, caller.user_id, row, terms, seats, now)
         except Refusal as refusal:
             raise refused(await refuse(parts, operation, refusal)) from None
-    intent = ChangePlan(terms, proration_date=shown_at, payment_method=body.payment_method)
+    intent = ChangePlan(terms, proration_date=shown_at, quantity=body.quantity, payment_method=body.payment_method)
     return await carry_out(parts, write, intent, operation=operation)
 
 

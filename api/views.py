@@ -19,7 +19,7 @@ class PriceView(BaseModel):
     """One price of a plan."""
 
     interval: Interval = Field(examples=["month"])
-    amount: int = Field(description="In minor units of the currency (cents).", examples=[1000])
+    amount: int = Field(description="Of one seat, in minor units of the currency (cents; whole yen).", examples=[1000])
     currency: str = Field(examples=["usd"])
 
 
@@ -30,7 +30,8 @@ class PlanView(BaseModel):
     name: str = Field(examples=["Basic"])
     description: str = Field(examples=["For one person getting started."])
     trial_days: int = Field(description="Free days before the first charge, once a customer.", examples=[14])
-    prices: list[PriceView]
+    max_quantity: int = Field(description="How many seats may be had; 1: not sold by seats.", examples=[1])
+    prices: list[PriceView] = Field(description="In every currency that it is sold in, the default one first.")
     features: list[str] = Field(examples=[["3 projects", "100 tasks"]])
 
 
@@ -71,12 +72,18 @@ class CardView(BaseModel):
     exp_year: int | None = Field(examples=[2030])
 
 
+UNIT_PRICE = "The price of one seat for one interval, in minor units."
+TOTAL = "What one interval costs: `amount` times `quantity`, before discounts, credit and taxes."
+
+
 class PlannedChangeView(BaseModel):
     """A change of plan that has not happened yet."""
 
     plan: str | None = Field(examples=["BASIC"])
     interval: str | None = Field(examples=["month"])
-    amount: int | None = Field(description="For one interval, in minor units.", examples=[1000])
+    amount: int | None = Field(description=UNIT_PRICE, examples=[1000])
+    quantity: int = Field(description="How many seats.", examples=[1])
+    total: int | None = Field(description=TOTAL, examples=[1000])
     at: datetime = Field(
         description="When it happens; or, with `pay_url`, until when it can be paid.", examples=["2026-12-14T09:30:00Z"]
     )
@@ -89,7 +96,9 @@ class SubscriptionView(BaseModel):
     status: Status = Field(examples=["trialing"])
     plan: str | None = Field(examples=["BASIC"])
     interval: str | None = Field(examples=["month"])
-    amount: int | None = Field(description="For one interval, in minor units.", examples=[1000])
+    amount: int | None = Field(description=UNIT_PRICE, examples=[1000])
+    quantity: int = Field(description="How many seats.", examples=[1])
+    total: int | None = Field(description=TOTAL, examples=[1000])
     currency: str | None = Field(examples=["usd"])
     trial_ends_at: datetime | None = Field(examples=["2026-12-14T09:30:00Z"])
     current_period_ends_at: datetime | None = Field(examples=["2026-12-14T09:30:00Z"])
@@ -107,12 +116,17 @@ class SubscriptionView(BaseModel):
 class AmountView(BaseModel):
     """Money."""
 
-    amount: int = Field(description="In minor units.", examples=[2000])
+    amount: int = Field(description="In minor units, tax included where it is known.", examples=[2000])
     currency: str = Field(examples=["usd"])
+    tax: int | None = Field(
+        default=None,
+        description="How much of it is tax; null: Stripe calculates none, or does not know yet where the customer is.",
+        examples=[None],
+    )
 
 
 class NextChargeView(AmountView):
-    """The regular charge that follows, before credit and taxes."""
+    """The regular charge that follows, before credit."""
 
     at: datetime = Field(examples=["2026-12-14T09:30:00Z"])
 
@@ -129,6 +143,7 @@ class PreviewView(BaseModel):
 
     timing: PreviewTiming = Field(examples=["now"])
     effective_at: datetime = Field(examples=["2026-11-24T09:30:00Z"])
+    quantity: int = Field(description="How many seats the amounts are for.", examples=[1])
     due_now: AmountView
     next_charge: NextChargeView
     preview_token: str | None = Field(
@@ -210,7 +225,7 @@ class HealthView(BaseModel):
 
 def view_plans(catalogue: Catalogue) -> PlansView:
     """The catalogue as customers see it."""
-    return PlansView(plans=[_view_plan(plan, catalogue.currency) for plan in catalogue.plans])
+    return PlansView(plans=[_view_plan(catalogue, plan) for plan in catalogue.plans])
 
 
 def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView:
@@ -229,9 +244,12 @@ def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView
     if row["planned_at"]:
         planned = PlannedChangeView(
             pay_url=row["planned_invoice_url"],
-            **{name: row[f"planned_{name}"] for name in PlannedChangeView.model_fields if name != "pay_url"},
+            total=_total(row, "planned_"),
+            **{name: row[f"planned_{name}"] for name in ("plan", "interval", "amount", "at")},
+            quantity=_seats(row, "planned_"),
         )
     own = {name: row[name] for name in SubscriptionView.model_fields if name in row}
+    own |= {"quantity": _seats(row), "total": _total(row)}
     return SubscriptionView(
         **own,
         planned_change=planned,
@@ -242,20 +260,34 @@ def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView
     )
 
 
+def _seats(row: Mapping[str, Any], which: str = "") -> int:
+    """One where they were never counted."""
+    quantity: int | None = row[f"{which}quantity"]
+    return 1 if quantity is None else quantity
+
+
+def _total(row: Mapping[str, Any], which: str = "") -> int | None:
+    amount: int | None = row[f"{which}amount"]
+    return None if amount is None else amount * _seats(row, which)
+
+
 def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:
     access = access_at(standing_in(row), now)
     return AccessView(granted=access.granted, until=access.until, reason=access.reason)
 
 
-def _view_plan(plan: Plan, currency: str) -> PlanView:
+def _view_plan(catalogue: Catalogue, plan: Plan) -> PlanView:
     prices = [
-        PriceView(interval=interval, amount=amount, currency=currency) for interval, amount in plan.prices.items()
+        PriceView(interval=interval, amount=amount, currency=currency)
+        for currency, amounts in catalogue.prices_of(plan).items()
+        for interval, amount in amounts.items()
     ]
     return PlanView(
         code=plan.code,
         name=plan.name,
         description=plan.description,
         trial_days=plan.trial_days,
+        max_quantity=plan.max_quantity,
         prices=prices,
         features=list(plan.features),
     )

@@ -24,7 +24,8 @@ _SESSION = text(
 )
 _SUBSCRIPTION = text(
     """
-    select subscriptions.*, coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
+    select subscriptions.*, customers.currency as customer_currency,
+        coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
     from billing.subscriptions
     left join billing.customers using (user_id)
     where user_id = :user_id
@@ -32,8 +33,8 @@ _SUBSCRIPTION = text(
 )
 _STANDING = text(
     """
-    select customers.stripe_customer_id, subscriptions.status, subscriptions.stripe_subscription_id,
-        subscriptions.amount, subscriptions.trial_ends_at,
+    select customers.stripe_customer_id, customers.currency, subscriptions.status,
+        subscriptions.stripe_subscription_id, subscriptions.amount, subscriptions.trial_ends_at,
         coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
     from (select cast(:user_id as text) as user_id) as who
     left join billing.customers using (user_id)
@@ -84,6 +85,7 @@ class CustomerStanding:
     amount: int | None = None
     trial_ends_at: datetime | None = None
     clock_offset_seconds: int = 0
+    currency: str | None = None
 
     @property
     def is_cardless(self) -> bool:

@@ -63,6 +63,7 @@ customers = Table(
     Column("former_customer_id", Text),
     _moment("missing_since"),
     Column("identity_hash", Text),
+    Column("currency", Text),
     CheckConstraint("clock_offset_seconds >= 0", name="customers_clock_never_behind"),
     Index("customers_missing", "missing_since", postgresql_where=text("missing_since is not null")),
     comment="Who a user is to Stripe, and what outlives one subscription",
@@ -108,6 +109,8 @@ subscriptions = Table(
     Column("planned_invoice_url", Text),
     _moment("started_at"),
     _moment("suspended_at"),
+    Column("quantity", Integer),
+    Column("planned_quantity", Integer),
     Column("policy", JSONB),
     _one_of("status", Status, "subscriptions_status_known"),
     Index(

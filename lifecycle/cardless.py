@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from lifecycle.intents import Cancel, Subscribe, Timing
 from lifecycle.moves import Move
+from lifecycle.plan_changes import quantity_after
 from lifecycle.plans import Terms, TrialWithoutCard
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
@@ -24,7 +25,9 @@ def may_begin(intent: Subscribe, trial_days: int) -> bool:
     return intent.may_be_cardless and trial_days > 0 and is_ours and not has_means
 
 
-def begin(subscription: Subscription, terms: Terms, trial_days: int, now: datetime) -> Changed:
+def begin(
+    subscription: Subscription, terms: Terms, trial_days: int, now: datetime, quantity: int | None = None
+) -> Changed:
     """The trial begins; moments are whole seconds, as Stripe's will be."""
     now = now.replace(microsecond=0)
     ends = now + timedelta(days=trial_days)
@@ -32,6 +35,7 @@ def begin(subscription: Subscription, terms: Terms, trial_days: int, now: dateti
         subscription,
         status=Status.TRIALING,
         terms=terms,
+        quantity=quantity,
         trial_used=True,
         started_at=now,
         period_starts_at=now,
@@ -69,9 +73,9 @@ def resume(trial: Subscription) -> Changed:
     return going_on, [Move.CANCELLATION_UNDONE]
 
 
-def change_plan(trial: Subscription, terms: Terms) -> Changed:
-    """Another plan from now on; the trial ends when it would have ended."""
-    return replace(trial, terms=terms), [Move.PLAN_CHANGED]
+def change_plan(trial: Subscription, terms: Terms, quantity: int | None = None) -> Changed:
+    """Another plan or number of seats from now on; the trial ends when it would have ended."""
+    return replace(trial, terms=terms, quantity=quantity_after(trial, terms, quantity)), [Move.PLAN_CHANGED]
 
 
 def move_trial_end(trial: Subscription, ends_at: datetime) -> Changed:

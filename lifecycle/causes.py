@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from lifecycle.facts import EndReason, Facts, Invoice
+from lifecycle.facts import EndReason, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move, moves_to
 from lifecycle.statuses import Status
 
@@ -70,7 +70,8 @@ def _besides(before: "Subscription", facts: Facts) -> list[Move]:
     if not before.status.is_live or facts.status.is_over or facts.status is Status.INCOMPLETE:
         return []
     moves = []
-    if facts.price != before.price and (facts.terms is None or not facts.terms.is_same_offer(before.terms)):
+    another_price = facts.price != before.price and (facts.terms is None or not facts.terms.is_same_offer(before.terms))
+    if another_price or before.quantity not in {None, facts.quantity}:
         moves.append(Move.PLAN_CHANGED)
     moves += _plans(before, facts)
     if facts.is_leaving and not before.is_canceling:
@@ -83,11 +84,16 @@ def _besides(before: "Subscription", facts: Facts) -> list[Move]:
 def _plans(before: "Subscription", facts: Facts) -> list[Move]:
     """What the customer has in mind for later; a plan that came true is told as the change that it is."""
     was, now = before.planned, facts.planned
-    if now and now.price == facts.price:
+    if now and (now.price, now.quantity) == (facts.price, facts.quantity):
         return []  # the end of a trial or pause waits for its payment; the plan stays
-    if now and (was is None or (was.price, was.awaits_payment) != (now.price, now.awaits_payment)):
+    if now and (was is None or _wish(was) != _wish(now)):
         return [Move.PLAN_CHANGE_PLANNED]
-    return [Move.PLAN_CHANGE_DROPPED] if was and not now and was.price != facts.price else []
+    came_true = was is not None and (was.price, was.quantity) == (facts.price, facts.quantity)
+    return [Move.PLAN_CHANGE_DROPPED] if was and not now and not came_true else []
+
+
+def _wish(planned: PlannedChange) -> tuple[str, int, bool]:
+    return planned.price, planned.quantity, planned.awaits_payment
 
 
 def _later(new: datetime | None, old: datetime | None) -> bool:

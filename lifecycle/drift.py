@@ -45,6 +45,7 @@ class Account:
     interval: str | None
     amount: int | None
     currency: str | None
+    quantity: int
     trial_ends_at: datetime | None
     period_starts_at: datetime | None
     period_ends_at: datetime | None
@@ -66,6 +67,7 @@ def account_in(facts: Facts) -> Account:
         interval=terms.interval.value if terms else None,
         amount=terms.amount if terms else None,
         currency=terms.currency if terms else None,
+        quantity=facts.quantity,
         trial_ends_at=facts.trial_ends_at,
         period_starts_at=facts.period_starts_at,
         period_ends_at=facts.period_ends_at,

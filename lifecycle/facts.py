@@ -67,7 +67,7 @@ class PlannedChange:
     """A change of plan that Stripe knows of and that has not happened.
 
     ``at`` is when it happens, or, while it ``awaits_payment`` of ``invoice_id``, when it is forgotten.
-    ``terms`` is None for a price of none of our plans.
+    ``terms`` is None for a price of none of our plans. ``quantity`` is how many seats it will be.
     """
 
     price: str
@@ -75,6 +75,7 @@ class PlannedChange:
     terms: Terms | None = None
     awaits_payment: bool = False
     invoice_id: str | None = None
+    quantity: int = 1
 
 
 class EndReason(StrEnum):
@@ -94,6 +95,7 @@ class Facts:
     the one already known, or when no plan of ours has it, as ``unknown_price`` then says. ``card`` is what Stripe will
     charge next; ``newer_card`` is one that the customer has chosen since and the subscription does not use yet.
     ``trial_card_is_anothers``: it is in a trial, and another user has had a trial with the same card.
+    ``quantity`` is how many times the price is charged: the seats.
     """
 
     subscription_id: str
@@ -116,6 +118,7 @@ class Facts:
     newer_card: Card | None = None
     planned: PlannedChange | None = None
     trial_card_is_anothers: bool = False
+    quantity: int = 1
 
     @property
     def owed(self) -> Invoice | None:

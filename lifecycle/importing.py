@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class Offered:
     """One running subscription at Stripe, as far as an import must know it.
 
-    ``named`` is the user whom its metadata or its customer's names; ``offer`` its plan and interval, None when its
-    price is of none of our plans. ``address`` is the customer's e-mail address, only where it may tell the user.
+    ``named`` is the user whom its metadata or its customer's names; ``offer`` its plan, interval and seats, None when
+    its price is of none of our plans. ``address`` is the customer's e-mail address, only where it may tell the user.
     """
 
     subscription_id: str

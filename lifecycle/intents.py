@@ -36,8 +36,8 @@ class CancelReason(StrEnum):
 class Subscribe:
     """Begin a subscription. ``trial_days`` None means the plan's own trial when it is still to be had.
 
-    ``promotion_code`` is what the customer typed. ``may_be_cardless``: a trial may begin without a card, and then
-    Stripe is told of it only when there is one.
+    ``promotion_code`` is what the customer typed, ``quantity`` the number of seats. ``may_be_cardless``: a trial may
+    begin without a card, and then Stripe is told of it only when there is one.
     """
 
     terms: Terms
@@ -46,20 +46,23 @@ class Subscribe:
     kind: Literal["subscribe"] = "subscribe"
     promotion_code: str | None = None
     may_be_cardless: bool = False
+    quantity: int = 1
 
 
 @dataclass(frozen=True)
 class ChangePlan:
-    """Move to another price; what is left of the old one is credited (proration).
+    """Move to another price or number of seats; what is left of the old one is credited (proration).
 
     ``proration_date`` is the moment for which the customer was shown what that costs. ``payment_method`` is put to use
-    first, as for somebody who comes from a free plan.
+    first, as for somebody who comes from a free plan. ``quantity`` None: the seats stay, as far as the plan allows
+    (`lifecycle.plan_changes.quantity_after`).
     """
 
     terms: Terms
     kind: Literal["change_plan"] = "change_plan"
     proration_date: datetime | None = None
     payment_method: str | None = None
+    quantity: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from lifecycle.facts import Facts
 from lifecycle.moves import Move
 from lifecycle.notifications import Notification, NotificationDue
+from lifecycle.pricing import TaxBehavior
 from lifecycle.subscription import Subscription
 
 _SECOND = "%Y-%m-%dT%H:%M:%SZ"
@@ -24,6 +25,10 @@ _LETTER_FOR = {
     Move.TRIAL_ENDED_WITHOUT_CARD: Notification.CANCELED,
     Move.GAVE_UP: Notification.CANCELED,
 }
+
+
+_ABOUT_INVOICES = {Notification.PAYMENT_FAILED, Notification.ACTION_REQUIRED, Notification.PAYMENT_RECOVERED}
+"""Their amount is an invoice's, with whatever tax there is."""
 
 
 def letters_due(before: Subscription, after: Subscription, moves: list[Move]) -> list[NotificationDue]:
@@ -73,9 +78,11 @@ def _occasion(kind: Notification, after: Subscription) -> str:
 
 def _described(kind: Notification, occasion: str, before: Subscription, after: Subscription) -> NotificationDue:
     if kind is Notification.PLAN_CHANGE_SCHEDULED and after.planned:
-        before, after = after, replace(after, terms=after.planned.terms, period_ends_at=after.planned.at)
+        then = after.planned
+        before, after = after, replace(after, terms=then.terms, quantity=then.quantity, period_ends_at=then.at)
     terms = after.terms
     amount, currency = _amount(kind, before, after)
+    previous_quantity = before.seats if before.terms and before.seats != after.seats else None
     return NotificationDue(
         kind=kind,
         occasion=occasion,
@@ -91,11 +98,14 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         grace_ends_at=after.grace_ends_at,
         needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,
         refunded=after.refunded_on_cancel,
+        quantity=after.seats if after.seats > 1 or previous_quantity else None,
+        previous_quantity=previous_quantity,
+        plus_tax=True if kind not in _ABOUT_INVOICES and terms and terms.tax is TaxBehavior.EXCLUSIVE else None,
     )
 
 
 def _amount(kind: Notification, before: Subscription, after: Subscription) -> tuple[int | None, str | None]:
-    """What the letter is about: the open invoice, the one that was just paid, or the price of the plan."""
+    """What the letter is about: the open invoice, the one that was just paid, or the price of all seats of the plan."""
     invoice = {
         Notification.PAYMENT_FAILED: after.invoice,
         Notification.ACTION_REQUIRED: after.invoice,
@@ -103,4 +113,4 @@ def _amount(kind: Notification, before: Subscription, after: Subscription) -> tu
     }.get(kind)
     if invoice:
         return invoice.amount, invoice.currency
-    return (after.terms.amount, after.terms.currency) if after.terms else (None, None)
+    return (after.total, after.terms.currency) if after.terms else (None, None)

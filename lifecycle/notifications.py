@@ -30,8 +30,10 @@ class NotificationDue:
     """A letter to be written: what it is about, without a word on who gets it.
 
     ``occasion`` makes it unique for the user and kind (a period, an invoice and try, an operation).
-    ``amount`` is in minor units of ``currency``, and so is ``refunded``, which was given back to who leaves.
-    ``needs_new_card``: trying the same card again is of no use.
+    ``amount`` is in minor units of ``currency``, for all seats, and so is ``refunded``, which was given back to who
+    leaves. ``quantity`` is the number of seats where that is worth a word: more than one, or another than the
+    ``previous_quantity``. ``needs_new_card``: trying the same card again is of no use. ``plus_tax``: tax comes on top
+    of the amount.
     Name and address are looked up only when it is sent.
     """
 
@@ -54,3 +56,6 @@ class NotificationDue:
     card_exp_year: int | None = None
     needs_new_card: bool | None = None
     refunded: int | None = None
+    quantity: int | None = None
+    previous_quantity: int | None = None
+    plus_tax: bool | None = None

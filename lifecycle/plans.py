@@ -3,12 +3,13 @@
 import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from lifecycle.policy import Policy, days, read_policy
+from lifecycle.pricing import TaxBehavior, read_currency, read_max_quantity, read_prices, read_prices_in, read_tax
 
 
 class Interval(StrEnum):
@@ -50,8 +51,10 @@ class TrialWithoutCard(StrEnum):
 class Terms:
     """One price of one plan with its rules: all that an intent needs to know of the catalogue.
 
-    ``amount`` is in minor units of ``currency`` for one ``interval``. ``lookup_key`` finds the price in Stripe.
-    ``fallback`` is the free plan of those whose trial ends without a card.
+    ``amount`` is in minor units of ``currency`` for one seat and one ``interval``. ``lookup_key`` finds the price in
+    Stripe. ``max_quantity`` is how many seats may be asked for; 1: the plan is not sold by seats. ``tax`` says whether
+    tax is on top of the amount or in it; None: Stripe is not asked to calculate any. ``fallback`` is the free plan of
+    those whose trial ends without a card.
     """
 
     plan: str
@@ -63,6 +66,8 @@ class Terms:
     trial_without_card: TrialWithoutCard
     policy: Policy
     fallback: "Terms | None" = None
+    max_quantity: int = 1
+    tax: TaxBehavior | None = None
 
     @property
     def is_free(self) -> bool:
@@ -81,7 +86,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a customer can choose."""
+    """What a customer can choose. ``prices`` are in the catalogue's currency, ``prices_in`` in others."""
 
     code: str
     name: str
@@ -92,10 +97,16 @@ class Plan:
     features: tuple[str, ...]
     policy: Policy
     fallback: str | None = None
+    max_quantity: int = 1
+    prices_in: Mapping[str, Mapping[Interval, int]] = field(default_factory=dict)
 
 
 class UnknownPlan(LookupError):
     """No such plan, or the plan has no price for that interval; the message says which and what there is."""
+
+
+class CurrencyNotOffered(LookupError):
+    """The plan is not sold in that currency; the message says in which it is."""
 
 
 class InvalidCatalogue(ValueError):
@@ -104,10 +115,11 @@ class InvalidCatalogue(ValueError):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All plans of an installation, in the order of the file."""
+    """All plans of an installation, in the order of the file. ``currency`` is charged when nobody says another."""
 
     currency: str
     plans: tuple[Plan, ...]
+    tax: TaxBehavior | None = None
 
     def plan(self, code: str) -> Plan:
         """The plan with this code (upper case); raises `UnknownPlan`."""
@@ -117,39 +129,72 @@ class Catalogue:
         known = ", ".join(plan.code for plan in self.plans)
         raise UnknownPlan(f"There is no plan {code!r}; choose one of {known}.")
 
-    def terms(self, code: str, interval: Interval) -> Terms:
-        """The price of a plan for an interval, with its rules; raises `UnknownPlan`."""
+    def prices_of(self, plan: Plan) -> dict[str, Mapping[Interval, int]]:
+        """Amounts by currency and interval, the default currency first."""
+        return {self.currency: plan.prices, **plan.prices_in}
+
+    def terms(self, code: str, interval: Interval, currency: str | None = None) -> Terms:
+        """The price of a plan for an interval, with its rules, in the default currency unless another is named.
+
+        Raises `UnknownPlan`, `CurrencyNotOffered`.
+        """
+        plan, wanted = self.plan(code), currency or self.currency
+        sold = self.prices_of(plan)
+        if wanted not in sold:
+            raise CurrencyNotOffered(f"{plan.code} is not sold in {wanted}; it is sold in {', '.join(sold)}.")
+        if interval not in sold[wanted]:
+            offered, where = ", ".join(sold[wanted]), f" in {wanted}" if currency else ""
+            raise UnknownPlan(f"{plan.code} has no price per {interval}{where}; it is sold per {offered}.")
+        return self._terms(plan, interval, sold[wanted][interval], wanted)
+
+    def terms_at(self, code: str, interval: Interval, amount: int | None, currency: str) -> Terms:
+        """The terms of a price that somebody has: perhaps an older one, or in a currency that is offered no longer.
+
+        Raises `UnknownPlan`, also for an interval that the plan is no longer sold in.
+        """
         plan = self.plan(code)
-        if interval not in plan.prices:
-            offered = ", ".join(plan.prices)
-            raise UnknownPlan(f"{plan.code} has no price per {interval}; it is sold per {offered}.")
+        amounts = {code: prices[interval] for code, prices in self.prices_of(plan).items() if interval in prices}
+        known = amounts.get(currency) if amount is None else amount
+        if not amounts or known is None:
+            raise UnknownPlan(f"{plan.code} has no price per {interval} in {currency}.")
+        return self._terms(plan, interval, known, currency)
+
+    def _terms(self, plan: Plan, interval: Interval, amount: int, currency: str) -> Terms:
         return Terms(
             plan=plan.code,
             interval=interval,
-            lookup_key=lookup_key(plan.code, interval),
-            amount=plan.prices[interval],
-            currency=self.currency,
+            lookup_key=lookup_key(plan.code, interval, None if currency == self.currency else currency),
+            amount=amount,
+            currency=currency,
             trial_days=plan.trial_days,
             trial_without_card=plan.trial_without_card,
             policy=plan.policy,
-            fallback=self._free(plan.fallback) if plan.fallback else None,
+            fallback=self._free(plan.fallback, currency) if plan.fallback else None,
+            max_quantity=plan.max_quantity,
+            tax=self.tax,
         )
 
-    def _free(self, code: str) -> Terms:
-        """The one price of a free plan."""
-        return self.terms(code, next(iter(self.plan(code).prices)))
+    def _free(self, code: str, currency: str) -> Terms:
+        """The price of a free plan for whoever pays in this currency, perhaps one that is offered no longer."""
+        plan = self.plan(code)
+        return self._terms(plan, next(iter(plan.prices)), 0, currency)
 
     def all_terms(self) -> list[Terms]:
         """Every price that is sold."""
-        return [self.terms(plan.code, interval) for plan in self.plans for interval in plan.prices]
+        return [
+            self.terms(plan.code, interval, currency)
+            for plan in self.plans
+            for currency, prices in self.prices_of(plan).items()
+            for interval in prices
+        ]
 
 
-def lookup_key(code: str, interval: Interval) -> str:
-    """The name of a price in Stripe: ``pro_month``.
+def lookup_key(code: str, interval: Interval, currency: str | None = None) -> str:
+    """The name of a price in Stripe: ``pro_month``, or ``pro_month_eur`` in another currency than the default one.
 
     https://docs.stripe.com/products-prices/manage-prices#lookup-keys
     """
-    return f"{code.lower()}_{interval}"
+    return "_".join(part for part in (code.lower(), interval, currency) if part)
 
 
 def load_catalogue(path: Path) -> Catalogue:
@@ -160,25 +205,23 @@ def load_catalogue(path: Path) -> Catalogue:
         raise InvalidCatalogue(f"{path.name} cannot be read: {error}") from error
     try:
         version, rules = document["version"], document["policy"]
-        plans = tuple(_plan(code, entry, version, rules) for code, entry in document["plans"].items())
-        catalogue = Catalogue(currency=document["currency"], plans=plans)
+        currency = read_currency("currency", document["currency"])
+        plans = tuple(_plan(code, entry, version, rules, currency) for code, entry in document["plans"].items())
+        catalogue = Catalogue(currency=currency, plans=plans, tax=read_tax(document.get("tax", {})))
         _check_fallbacks(catalogue)
         return catalogue
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidCatalogue(f"{path.name} is incomplete or wrong at {error}") from error
 
 
-def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[str, object]) -> Plan:
+def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[str, object], currency: str) -> Plan:
     """A plan may have rules of its own in ``[plans.CODE.policy]``; what it does not name is as for all."""
-    prices, own = entry["prices"], entry.get("policy", {})
+    own = entry.get("policy", {})
+    prices = read_prices(f"plans.{code}.prices", entry["prices"], currency)
+    others = read_prices_in(f"plans.{code}.prices_in", entry.get("prices_in", {}), currency)
     if not isinstance(own, dict):
         raise ValueError(f"plans.{code}.policy: a table of rules is needed")
     features = entry.get("features", [])
-    if not isinstance(prices, dict) or not prices:
-        raise ValueError(f"plans.{code}.prices: at least one price is needed")
-    for interval, amount in prices.items():
-        if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
-            raise ValueError(f"plans.{code}.prices.{interval}: a whole number of minor units is needed")
     if not isinstance(features, list):
         raise ValueError(f"plans.{code}.features: a list is needed")
     return Plan(
@@ -187,15 +230,21 @@ def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[s
         description=str(entry.get("description", "")),
         trial_days=days(entry, "trial_days"),
         trial_without_card=TrialWithoutCard(str(entry["trial_without_card"])),
-        prices={Interval(interval): amount for interval, amount in prices.items()},
+        prices=_by_interval(prices),
         features=tuple(str(feature) for feature in features),
         policy=read_policy(version, {**rules, **own}),
         fallback=str(entry["fallback"]) if "fallback" in entry else None,
+        max_quantity=read_max_quantity(f"plans.{code}.max_quantity", entry.get("max_quantity", 1)),
+        prices_in={currency: _by_interval(prices) for currency, prices in others.items()},
     )
 
 
+def _by_interval(prices: Mapping[str, int]) -> dict[Interval, int]:
+    return {Interval(interval): amount for interval, amount in prices.items()}
+
+
 def _check_fallbacks(catalogue: Catalogue) -> None:
-    """Whoever falls back must land on a plan that costs nothing and leads nowhere else."""
+    """Whoever falls back must land on a plan that costs nothing, in the same currency, and leads nowhere else."""
     for plan in catalogue.plans:
         falls = plan.trial_without_card is TrialWithoutCard.FREE
         if falls != (plan.fallback is not None):
@@ -203,5 +252,11 @@ def _check_fallbacks(catalogue: Catalogue) -> None:
         if plan.fallback is None:
             continue
         free = next((one for one in catalogue.plans if one.code == plan.fallback), None)
-        if free is None or any(free.prices.values()) or free.fallback:
+        amounts = (
+            [amount for prices in catalogue.prices_of(free).values() for amount in prices.values()] if free else []
+        )
+        if free is None or any(amounts) or free.fallback:
             raise ValueError(f"plans.{plan.code}.fallback: {plan.fallback!r} is not a plan whose prices are all 0")
+        missing = catalogue.prices_of(plan).keys() - catalogue.prices_of(free).keys()
+        if missing:
+            raise ValueError(f"plans.{plan.code}.fallback: {free.code} has no price in {', '.join(sorted(missing))}")

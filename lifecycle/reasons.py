@@ -23,6 +23,7 @@ def reasons(name: str, before: Subscription, after: Subscription, at: datetime) 
         "subscription": after.stripe_subscription_id,
         "invoice": invoice.id if invoice else None,
         "plan": _offer(after.terms),
+        "quantity": after.seats if after.seats != 1 else None,
         **_INPUTS.get(name, _nothing)(before, after),
         **_access(before, after, at),
     }
@@ -62,7 +63,7 @@ def _nothing(before: Subscription, after: Subscription) -> Inputs:
 def _priced(before: Subscription, after: Subscription) -> Inputs:
     terms = after.terms
     return {
-        "amount": _money(terms.amount, terms.currency) if terms else None,
+        "amount": _total(after),
         "period_ends_at": after.period_ends_at,
         "trial_ends_at": after.trial_ends_at if after.status.value == "trialing" else None,
         "policy": terms.policy.version if terms else None,
@@ -108,11 +109,12 @@ def _leaves(before: Subscription, after: Subscription) -> Inputs:
 
 
 def _changed(before: Subscription, after: Subscription) -> Inputs:
-    old, new = before.terms, after.terms
+    seats = {"previous_quantity": before.seats, "quantity": after.seats} if before.seats != after.seats else {}
     return {
-        "previous_plan": _offer(old),
-        "previous_amount": _money(old.amount, old.currency) if old else None,
-        "amount": _money(new.amount, new.currency) if new else None,
+        "previous_plan": _offer(before.terms),
+        "previous_amount": _total(before),
+        "amount": _total(after),
+        **seats,
     }
 
 
@@ -122,6 +124,7 @@ def _planned(before: Subscription, after: Subscription) -> Inputs:
         return {}
     return {
         "planned_plan": _offer(planned.terms),
+        "planned_quantity": planned.quantity if planned.quantity != 1 or after.seats != 1 else None,
         "planned_at": planned.at,
         "awaits_payment": planned.invoice_id if planned.awaits_payment else None,
     }
@@ -176,6 +179,12 @@ _INPUTS: Mapping[str, Callable[[Subscription, Subscription], Inputs]] = {
 
 def _offer(terms: Terms | None) -> str | None:
     return f"{terms.plan} per {terms.interval}" if terms else None
+
+
+def _total(subscription: Subscription) -> str | None:
+    """For all seats."""
+    terms, total = subscription.terms, subscription.total
+    return _money(total, terms.currency) if terms and total is not None else None
 
 
 def _money(amount: int, currency: str) -> str:

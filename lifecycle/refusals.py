@@ -3,6 +3,8 @@
 from enum import StrEnum
 
 from lifecycle.intents import Cancel, ChangePlan, Convert, Intent, MoveTrialEnd, Resume, Subscribe, Timing
+from lifecycle.plan_changes import quantity_after
+from lifecycle.plans import Terms
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
@@ -30,6 +32,9 @@ class RefusalCode(StrEnum):
     UNKNOWN_INVOICE = "unknown_invoice"
     REFUND_TOO_LARGE = "refund_too_large"
     PAYMENT_DISPUTED = "payment_disputed"
+    QUANTITY_TOO_LARGE = "quantity_too_large"
+    CURRENCY_LOCKED = "currency_locked"
+    TAX_LOCATION_REQUIRED = "tax_location_required"
 
 
 class Refusal(Exception):
@@ -69,6 +74,8 @@ def _check_subscribe(subscription: Subscription, intent: Subscribe) -> None:
             RefusalCode.ALREADY_SUBSCRIBED,
             "There is a subscription already; change its plan instead of subscribing again.",
         )
+    check_currency(subscription.currency, intent.terms.currency)
+    check_quantity(intent.terms, intent.quantity)
     if intent.trial_days is None:
         return
     if intent.trial_days > intent.terms.trial_days:
@@ -94,8 +101,29 @@ def _check_change_plan(subscription: Subscription, intent: ChangePlan) -> None:
         raise Refusal(RefusalCode.PAUSED, "The subscription is paused; convert it with a card first, or cancel it.")
     if subscription.is_canceling:
         raise Refusal(RefusalCode.CANCELLATION_SCHEDULED, "A cancellation is scheduled; resume first.")
+    check_currency(subscription.currency, intent.terms.currency)
+    check_quantity(intent.terms, intent.quantity)
     if _is_same_plan(subscription, intent):
         raise Refusal(RefusalCode.SAME_PLAN, f"The plan is {intent.terms.plan} per {intent.terms.interval} already.")
+
+
+def check_currency(own: str | None, wanted: str) -> None:
+    """Raise `Refusal` when a customer is charged in another currency; ``own`` None: in none so far.
+
+    https://docs.stripe.com/invoicing/multi-currency-customers
+    """
+    if own is not None and wanted != own:
+        raise Refusal(
+            RefusalCode.CURRENCY_LOCKED, f"This customer is charged in {own}, and that stays so; leave currency out."
+        )
+
+
+def check_quantity(terms: Terms, quantity: int | None) -> None:
+    """Raise `Refusal` when a plan is not sold in so many seats; None asks for no number."""
+    if quantity is None or quantity <= terms.max_quantity:
+        return
+    limit = f"is sold for at most {terms.max_quantity}" if terms.max_quantity > 1 else "is not sold by quantity"
+    raise Refusal(RefusalCode.QUANTITY_TOO_LARGE, f"{terms.plan} {limit}; {quantity} were asked for.")
 
 
 def _is_same_plan(subscription: Subscription, intent: ChangePlan) -> bool:
@@ -103,10 +131,11 @@ def _is_same_plan(subscription: Subscription, intent: ChangePlan) -> bool:
 
     A planned upgrade may be asked for again: the customer has another card now.
     """
-    planned, wanted = subscription.planned, intent.terms.lookup_key
-    if planned:
-        return not planned.awaits_payment and planned.terms is not None and planned.terms.lookup_key == wanted
-    return subscription.terms is not None and subscription.terms.lookup_key == wanted
+    planned, seats = subscription.planned, quantity_after(subscription, intent.terms, intent.quantity)
+    if planned and planned.awaits_payment:
+        return False
+    there, number = (planned.terms, planned.quantity) if planned else (subscription.terms, subscription.seats)
+    return there is not None and (there.lookup_key, number) == (intent.terms.lookup_key, seats)
 
 
 def _check_cancel(subscription: Subscription, intent: Cancel) -> None:

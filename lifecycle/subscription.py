@@ -33,6 +33,8 @@ class Subscription:
     ``fallback`` is the free plan that a trial which has ended without a card goes on with.
     ``refunded_on_cancel`` is what was given back when the customer left, in minor units. ``card_reminded_for`` names
     the last occasion on which the customer heard that a card expires.
+    ``quantity`` is the number of seats; None until a look has counted them. ``currency`` is what this customer is
+    charged in, from the first subscription on and in every later life.
     """
 
     user_id: str
@@ -69,6 +71,8 @@ class Subscription:
     fallback: Terms | None = None
     refunded_on_cancel: int | None = None
     card_reminded_for: str | None = None
+    quantity: int | None = None
+    currency: str | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -79,14 +83,14 @@ class Subscription:
         ``adopted_at`` says that we meet this subscription only now, in the middle of its life.
         """
         moves, surprise = moves_between(self, facts)
-        owed = facts.owed
+        owed, terms = facts.owed, facts.terms or self.terms
         known = replace(
             self,
             status=facts.status,
             stripe_customer_id=facts.customer_id,
             stripe_subscription_id=facts.subscription_id,
             price=facts.price,
-            terms=facts.terms or self.terms,
+            terms=terms,
             trial_used=self.trial_used or facts.trial_ends_at is not None,
             started_at=facts.started_at,
             period_starts_at=facts.period_starts_at,
@@ -100,6 +104,8 @@ class Subscription:
             invoice=owed,
             card=facts.card,
             planned=facts.planned,
+            quantity=facts.quantity,
+            currency=terms.currency if terms else self.currency,
             tried_card=(tried := self._tried_card(facts, owed)),
             offered_card=_offered_card(facts, owed, tried),
             needs_attention=surprise or self.needs_attention,
@@ -121,7 +127,7 @@ class Subscription:
 
     def forgotten(self, now: datetime) -> "Subscription":
         """The state without anything that leads to the person or to their customer in Stripe, which is gone."""
-        gone = replace(self, stripe_customer_id=None, stripe_subscription_id=None, forgotten_at=now)
+        gone = replace(self, stripe_customer_id=None, stripe_subscription_id=None, currency=None, forgotten_at=now)
         return replace(gone, invoice=None, planned=None, card=None, tried_card=None, offered_card=None)
 
     def next_life(self) -> "Subscription":
@@ -134,7 +140,18 @@ class Subscription:
             needs_attention=self.needs_attention,
             disputes=self.disputes,
             refunds=self.refunds,
+            currency=self.currency,
         )
+
+    @property
+    def seats(self) -> int:
+        """How many times the price is charged; one until a look has counted them."""
+        return 1 if self.quantity is None else self.quantity
+
+    @property
+    def total(self) -> int | None:
+        """What one interval costs for all seats, in minor units of the terms' currency."""
+        return self.terms.amount * self.seats if self.terms else None
 
     @property
     def trial_reminder_at(self) -> datetime | None:

@@ -42,13 +42,14 @@ async def _changed(life: Life, request: Request) -> Changed | None:
     subscription, now = life.subscription, life.clock.now()
     match request.intent:
         case Subscribe() as intent if await _begins_here(life, intent):
-            return cardless.begin(subscription, intent.terms, _trial_days(subscription, intent), now)
+            days = _trial_days(subscription, intent)
+            return cardless.begin(subscription, intent.terms, days, now, intent.quantity)
         case Cancel() as intent if subscription.is_cardless:
             return cardless.cancel(subscription, intent, now)
         case Resume() if subscription.is_cardless and subscription.is_canceling:
             return cardless.resume(subscription)
         case ChangePlan() as intent if subscription.is_cardless:
-            return cardless.change_plan(subscription, intent.terms)
+            return cardless.change_plan(subscription, intent.terms, intent.quantity)
         case MoveTrialEnd(ends_at=ends_at) if subscription.is_cardless and ends_at:
             return cardless.move_trial_end(subscription, ends_at)
     return None
@@ -117,4 +118,5 @@ async def _begun(life: Life, order: SubscribeOrder) -> str | None:
 def _order(subscription: Subscription, terms: Terms, what: str) -> SubscribeOrder:
     """Named the same for each try, otherwise for each life; carried out only if there is a card."""
     name = f"{subscription.user_id}/{subscription.started_at:%Y-%m-%dT%H:%M:%SZ}/{what}"
-    return SubscribeOrder(name, subscription.user_id, terms, 0, only_with_card=True, goes_on=True)
+    seats = min(subscription.seats, terms.max_quantity)
+    return SubscribeOrder(name, subscription.user_id, terms, 0, only_with_card=True, goes_on=True, quantity=seats)

@@ -29,7 +29,7 @@ from lifecycle.intents import (
     Subscribe,
     Timing,
 )
-from lifecycle.plan_changes import timing_of
+from lifecycle.plan_changes import quantity_after, timing_of
 from lifecycle.refusals import RefusalCode
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
@@ -169,6 +169,7 @@ async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscri
             trial_days=offered if intent.trial_days is None else intent.trial_days,
             payment_method=intent.payment_method,
             promotion_code=intent.promotion_code,
+            quantity=intent.quantity,
         )
     )
     if done.refused:
@@ -181,14 +182,22 @@ async def _subscribe(operation_id: str, intent: Subscribe, subscription: Subscri
 
 
 async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subscription) -> Outcome:
+    seats = quantity_after(subscription, intent.terms, intent.quantity)
     done = await steps.change_plan(
         ChangeOrder(
             operation_id=operation_id,
             subscription_id=subscription.stripe_subscription_id or "",
             terms=intent.terms,
-            timing=timing_of(subscription.status, subscription.terms, intent.terms),
+            timing=timing_of(
+                subscription.status,
+                subscription.terms,
+                intent.terms,
+                seats_before=subscription.seats,
+                seats_after=seats,
+            ),
             proration_date=intent.proration_date,
             payment_method=intent.payment_method,
+            quantity=seats,
         )
     )
     return _when_paid(done, "the new plan is granted", "The difference could not be charged; the plan is unchanged.")
@@ -216,7 +225,9 @@ async def _convert(operation_id: str, intent: Convert, subscription: Subscriptio
 async def _begin_paying(operation_id: str, intent: Convert, trial: Subscription) -> tuple[Outcome, str | None]:
     if trial.terms is None:
         raise TypeError("a trial of ours has terms")
-    order = SubscribeOrder(operation_id, trial.user_id, trial.terms, 0, intent.payment_method, goes_on=True)
+    order = SubscribeOrder(
+        operation_id, trial.user_id, trial.terms, 0, intent.payment_method, goes_on=True, quantity=trial.seats
+    )
     done = await steps.subscribe(order)
     if done.declined and done.subscription_id:
         await steps.end_incomplete(operation_id, done.subscription_id)
@@ -280,5 +291,6 @@ _WHAT_TO_DO = {
     RefusalCode.TRIAL_ALREADY_USED: "This card has had a free trial; subscribe with trial_period_days 0.",
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
     RefusalCode.PAYMENT_METHOD_INVALID: "This payment method cannot be used; pass another one or use the checkout.",
+    RefusalCode.TAX_LOCATION_REQUIRED: "Tax is calculated by address, and there is none yet; the checkout asks for it.",
     RefusalCode.PROMOTION_CODE_INVALID: "This promotion code cannot be used; check how it is written, or leave it out.",
 }

@@ -63,6 +63,7 @@ class Life:
             stripe_customer_id=known.stripe_customer_id,
             disputes=known.disputes,
             refunds=known.refunds,
+            currency=known.currency,
         )
         self.last_saved = self.subscription
         self.is_known_user = known.is_known_user

@@ -47,7 +47,8 @@ def show_details(subscription: Subscription, waits_for: str, steps: list[str]) -
 def details(subscription: Subscription, waits_for: str, steps: list[str]) -> str:
     """Markdown for the Web UI; ids and moments only."""
     terms = subscription.terms
-    plan = f"{terms.plan} per {terms.interval}" if terms else "no plan"
+    seats = f" × {subscription.seats}" if subscription.seats != 1 else ""
+    plan = f"{terms.plan} per {terms.interval}{seats}" if terms else "no plan"
     lines = [f"**{subscription.status}** · {plan} · user `{subscription.user_id}`", ""]
     if subscription.needs_attention:
         lines += [f"⚠️ **Needs attention:** {subscription.needs_attention}", ""]

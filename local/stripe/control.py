@@ -6,7 +6,7 @@ tell of cards), :mod:`.control_checkout` (what a customer clicks), :mod:`.contro
 delivered), and here:
 
 ``GET, POST /_local/settings`` {retry_days, after_last_retry: "cancel" | "unpaid" | "past_due" | "pause",
-                                finalize_after_seconds, upcoming_days}
+                                finalize_after_seconds, upcoming_days, tax_rates: {"DE": 19}}
     What an account sets in its dashboard. A POST changes what it names.
 ``GET /_local/recorded``
     {requests, objects}: what was asked and shown, bounded, for checks of shapes.
@@ -76,6 +76,11 @@ def _changed(settings: Settings, given: JSON) -> Settings:
     days = given.get("upcoming_days", 0)
     if not isinstance(days, int) or not 0 <= days <= 45:
         raise invalid("Invalid upcoming_days: must be from 0 to 45", "upcoming_days")
+    rates = given.get("tax_rates", {})
+    if not isinstance(rates, dict) or not all(
+        isinstance(one, int | float) and 0 <= one <= 100 for one in rates.values()
+    ):
+        raise invalid("Invalid tax_rates: must be percents by country", "tax_rates")
     changes = dict(given)
     if "retry_days" in changes:
         changes["retry_days"] = tuple(int(days) for days in changes["retry_days"])

@@ -1,6 +1,6 @@
 """What a customer clicks on Stripe's pages, without the pages.
 
-``POST /_local/checkout/sessions/{id}/complete`` {payment_method?: test token}
+``POST /_local/checkout/sessions/{id}/complete`` {payment_method?: test token, address?: {country, postal_code, …}}
     Stands in for the hosted page: attaches the card, makes the subscription, answers the session. 402 when declined.
 ``POST /_local/checkout/sessions/{id}/expire``
     The session is over.
@@ -37,9 +37,9 @@ class ControlCheckout:
         ]
 
     async def complete(self, request: Request) -> Response:
-        token = (await body_of(request)).get("payment_method")
-        id = request.path_params["id"]
-        return acted(self.world, lambda: checkout_completion.complete(self.world, id, token))
+        given, id = await body_of(request), request.path_params["id"]
+        token, address = given.get("payment_method"), given.get("address")
+        return acted(self.world, lambda: checkout_completion.complete(self.world, id, token, address))
 
     async def expire(self, request: Request) -> Response:
         return acted(self.world, lambda: checkout_sessions.expire(self.world, request.path_params["id"], {}))

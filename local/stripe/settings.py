@@ -1,6 +1,7 @@
 """What a Stripe account sets in its dashboard and we set through ``/_local/settings``."""
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 
@@ -16,6 +17,8 @@ class Settings:
     """How long a renewal's invoice stays a draft."""
     upcoming_days: int = 0
     """How many days before a renewal ``invoice.upcoming`` is sent; 0 is never."""
+    tax_rates: Mapping[str, float] = field(default_factory=dict)
+    """Percent by country, where tax is collected: ``{"DE": 19}``."""
 
     OUTCOMES = ("cancel", "unpaid", "past_due", "pause")
 

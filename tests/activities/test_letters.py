@@ -226,3 +226,25 @@ def test_facts_of_a_newer_release_are_left_out() -> None:
     row = row_from_due("user_1", FACTS)
     row["data"] |= {"discount": 5}
     assert due_from_row(row) == FACTS
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "before", "sentence"),
+    [
+        (Notification.PLAN_CHANGED, 5, 3, "Your Pro plan now has 5 seats instead of 3."),
+        (Notification.PLAN_CHANGED, 1, 3, "Your Pro plan now has 1 seat instead of 3."),
+        (Notification.PLAN_CHANGE_SCHEDULED, 2, 3, "you’re on Pro with 2 seats at $30.00 per month."),
+        (Notification.WELCOME, 3, None, "Seats: 3"),
+        (Notification.TRIAL_ENDING, 3, None, "Seats: 3"),
+    ],
+)
+def test_a_letter_to_a_team_says_how_many_seats(
+    stationery: Stationery, kind: Notification, now: int, before: int | None, sentence: str
+) -> None:
+    due = replace(FACTS, kind=kind, previous_plan=None, quantity=now, previous_quantity=before)
+    assert sentence in stationery.write(due, "Ada", NOW).text
+
+
+def test_a_price_that_tax_comes_on_top_of_says_so(stationery: Stationery) -> None:
+    letter = stationery.write(replace(FACTS, plus_tax=True), "Ada", NOW)
+    assert "$30.00 per month plus tax" in letter.text

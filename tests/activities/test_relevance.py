@@ -31,6 +31,7 @@ STILL_TRUE = [
     (Notification.ACTION_REQUIRED, "in_1/1", {}, {**PAST_DUE, "action_required": True}),
     (Notification.PAYMENT_RECOVERED, "sub_1/4", {}, ACTIVE),
     (Notification.PLAN_CHANGED, "sub_1/5", {"previous_plan": "BASIC"}, ACTIVE),
+    (Notification.PLAN_CHANGED, "sub_1/5", {"quantity": 3}, {**ACTIVE, "quantity": 3}),
     (Notification.PLAN_CHANGE_SCHEDULED, "sub_1/6", {}, {**ACTIVE, "planned_plan": "PRO"}),
     (Notification.CANCELLATION_SCHEDULED, "sub_1/6", {"access_until": SOON}, ENDING),
     (Notification.CANCELED, "sub_1", {}, CANCELED),
@@ -41,6 +42,7 @@ STILL_TRUE = [
 
 NO_LONGER_TRUE = [
     (Notification.ABANDONED_CHECKOUT, "after/nothing", {}, ACTIVE, "subscribed meanwhile"),
+    (Notification.PLAN_CHANGED, "sub_1/5", {"quantity": 3}, {**ACTIVE, "quantity": 5}, "plan changed again"),
     (Notification.WELCOME, "sub_1", {}, CANCELED, "subscription is over"),
     (Notification.TRIAL_ENDING, "sub_1/x", {"trial_ends_at": SOON}, ACTIVE, "no longer in trial"),
     (Notification.TRIAL_ENDING, "sub_1/x", {"trial_ends_at": SOON}, CANCELED, "subscription is over"),

@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from activities.gateway import StripeRefused
 from activities.pages import CheckoutOpened, NoCustomer, PromotionChoice, RequiredAction
-from activities.previews import OpenInvoice
+from activities.previews import OpenInvoice, Quote
 from api.app import create_app
 from api.parts import Outside
 from lifecycle import intents
@@ -75,12 +75,13 @@ class FakePages:
         cancel_url: str,
         operation_id: str,
         promotion: PromotionChoice,
+        quantity: int,
     ) -> CheckoutOpened:
         if promotion.code == "NOPE":
             raise StripeRefused("promotion_code_unknown")
         if self.breaks:
             raise self.breaks
-        self.opened.setdefault(operation_id, {"user_id": user_id, "terms": terms, "trial": trial})
+        self.opened.setdefault(operation_id, {"user_id": user_id, "terms": terms, "trial": trial, "quantity": quantity})
         number = list(self.opened).index(operation_id) + 1
         return CheckoutOpened(f"cs_test_{number}", f"https://checkout.stripe.test/{number}")
 
@@ -105,15 +106,18 @@ class FakePreviews:
         self.paid: list[PeriodPayment] = []
         self.open: list[OpenInvoice] = []
 
-    async def of_upgrade(self, subscription_id: str, terms: Terms, at: datetime) -> int:
+    async def of_upgrade(self, subscription_id: str, terms: Terms, quantity: int, at: datetime) -> Quote:
         self.asked.append((subscription_id, terms.lookup_key, at))
-        return self.due
+        return Quote(self.due, self.due)
 
-    async def of_first_charge(self, user_id: str, terms: Terms, promotion_code: str | None) -> int:
+    async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> Quote:
         if promotion_code == "NOPE":
             raise StripeRefused("promotion_code_unknown")
         self.asked.append((user_id, terms.lookup_key, None))
-        return self.due
+        return Quote(self.due, self.due)
+
+    async def of_one_interval(self, user_id: str, subscription_id: str, terms: Terms, quantity: int) -> Quote:
+        return Quote(terms.amount * quantity, terms.amount * quantity)
 
     async def paid_for_period(self, subscription_id: str) -> list[PeriodPayment]:
         return self.paid

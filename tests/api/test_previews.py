@@ -41,8 +41,8 @@ async def test_a_newcomer_sees_that_the_trial_costs_nothing_and_when_the_first_c
 ) -> None:
     shown = (await show(api_at_noon, ada, "basic", "month")).json()
 
-    assert shown["due_now"] == {"amount": 0, "currency": "usd"}
-    assert shown["next_charge"] == {"amount": 1000, "currency": "usd", "at": "2026-12-04T12:00:00Z"}
+    assert shown["due_now"] == {"amount": 0, "currency": "usd", "tax": None}
+    assert shown["next_charge"] == {"amount": 1000, "currency": "usd", "tax": None, "at": "2026-12-04T12:00:00Z"}
     assert (shown["timing"], shown["preview_token"]) == ("now", None)
 
 
@@ -75,7 +75,7 @@ async def test_an_upgrade_shows_the_difference_and_is_charged_for_the_moment_tha
     on_basic(api_at_noon, ada)
     shown = (await show(api_at_noon, ada, "PRO")).json()
     assert (shown["timing"], shown["due_now"]["amount"]) == ("now", 1500)
-    assert shown["next_charge"] == {"amount": 3000, "currency": "usd", "at": "2026-12-01T00:00:00Z"}
+    assert shown["next_charge"] == {"amount": 3000, "currency": "usd", "tax": None, "at": "2026-12-01T00:00:00Z"}
 
     api_at_noon.now[:] = [NOW + timedelta(minutes=14)]
     assert (await change(api_at_noon, ada, shown["preview_token"])).status_code == 200
@@ -93,7 +93,7 @@ async def test_a_downgrade_shows_that_nothing_is_due_before_the_period_is_over(
 
     assert (shown["timing"], shown["effective_at"]) == ("period_end", "2026-12-01T00:00:00Z")
     assert shown["due_now"]["amount"] == 0
-    assert shown["next_charge"] == {"amount": 1000, "currency": "usd", "at": "2026-12-01T00:00:00Z"}
+    assert shown["next_charge"] == {"amount": 1000, "currency": "usd", "tax": None, "at": "2026-12-01T00:00:00Z"}
     assert api_at_noon.previews.asked == [], "Stripe need not be asked"
 
 
@@ -104,7 +104,7 @@ async def test_in_a_trial_a_change_costs_nothing(api_at_noon: Api, ada: SignedIn
     shown = (await show(api_at_noon, ada, "PRO")).json()
 
     assert shown["due_now"]["amount"] == 0
-    assert shown["next_charge"] == {"amount": 3000, "currency": "usd", "at": "2026-11-25T12:00:00Z"}
+    assert shown["next_charge"] == {"amount": 3000, "currency": "usd", "tax": None, "at": "2026-11-25T12:00:00Z"}
 
 
 async def test_a_preview_that_is_too_old_is_refused_the_same_each_time(api_at_noon: Api, ada: SignedInUser) -> None:

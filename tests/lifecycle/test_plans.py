@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.plans import Interval, InvalidCatalogue, UnknownPlan, load_catalogue
+from lifecycle.plans import CurrencyNotOffered, Interval, InvalidCatalogue, UnknownPlan, load_catalogue
 
 WELL_FORMED = """
 version = 3
@@ -59,6 +59,18 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ("grace_days = 7", "grace_days = 7\nabandoned_checkout_reminder = 1", "abandoned_checkout_reminder"),
         ("grace_days = 7", "grace_days = 7\ngrace_hours = 7", "grace_hours: there is no such rule"),
         ("prices = { month = 900 }", "prices = { month = 900 }\npolicy = 7", "plans.SOLO.policy"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nmax_quantity = 0", "plans.SOLO.max_quantity"),
+        ("prices = { month = 900 }", 'prices = { month = 900 }\nmax_quantity = "5"', "plans.SOLO.max_quantity"),
+        ('currency = "eur"', 'currency = "EUR"', "currency: a currency is three small letters"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in = 5", "plans.SOLO.prices_in"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.usd = {}", "plans.SOLO.prices_in.usd"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.euro = { month = 9 }", "prices_in.euro"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.eur = { month = 9 }", "are the plan's"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.usd = { month = -9 }", "prices_in.usd.month"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nprices_in.kwd = { month = 2555 }", "in steps of 10"),
+        ("[policy]", "[tax]\nautomatic = 1\n[policy]", "tax.automatic"),
+        ("[policy]", '[tax]\nautomatic = true\nbehavior = "none"\n[policy]', "none"),
+        ("[policy]", "[tax]\nrate = 19\n[policy]", "tax.rate: there is no such switch"),
         ("version = 3", "", "version"),
         ("version = 3", "version = ", "line 2"),
         ("[policy]", "[rules]", "policy"),
@@ -108,15 +120,48 @@ def test_a_plan_or_interval_that_is_not_sold_says_what_is(tmp_path: Path) -> Non
 
 def test_the_catalogue_that_is_shipped_is_whole() -> None:
     keys = [terms.lookup_key for terms in load_catalogue(PRODUCT_CATALOGUE).all_terms()]
-    assert keys == [
-        "basic_month",
-        "basic_year",
-        "pro_month",
-        "pro_year",
-        "enterprise_month",
-        "enterprise_year",
-        "free_year",
-    ]
+    assert [key for key in keys if key.count("_") == 1] == [
+        "basic_month", "basic_year", "pro_month", "pro_year", "enterprise_month", "enterprise_year", "free_year",
+    ]  # fmt: skip
+    assert {"basic_month_eur", "basic_year_jpy", "enterprise_year_eur"} < set(keys)
+
+
+def test_a_plan_that_is_sold_in_several_currencies_has_a_price_in_each(tmp_path: Path) -> None:
+    catalogue = load_catalogue(_file(tmp_path, f"{WELL_FORMED}[plans.SOLO.prices_in.usd]\nmonth = 1000\nyear = 9000\n"))
+
+    assert [terms.lookup_key for terms in catalogue.all_terms()] == ["solo_month", "solo_month_usd", "solo_year_usd"]
+    dollars = catalogue.terms("SOLO", Interval.MONTH, "usd")
+    assert (dollars.amount, dollars.currency, dollars.policy.grace_days) == (1000, "usd", 7)
+    with pytest.raises(CurrencyNotOffered, match="SOLO is not sold in chf; it is sold in eur, usd"):
+        catalogue.terms("SOLO", Interval.MONTH, "chf")
+    with pytest.raises(UnknownPlan, match="SOLO has no price per year in eur; it is sold per month"):
+        catalogue.terms("SOLO", Interval.YEAR, "eur")
+
+
+@pytest.mark.parametrize(
+    ("table", "tax"),
+    [
+        ("", None),
+        ('[tax]\nautomatic = false\nbehavior = "inclusive"\n', None),
+        ("[tax]\nautomatic = true\n", "exclusive"),
+        ('[tax]\nautomatic = true\nbehavior = "inclusive"\n', "inclusive"),
+    ],
+)
+def test_tax_is_calculated_by_stripe_when_the_switch_is_turned(tmp_path: Path, table: str, tax: str | None) -> None:
+    catalogue = load_catalogue(_file(tmp_path, WELL_FORMED + table))
+    assert catalogue.terms("SOLO", Interval.MONTH).tax == tax
+
+
+def test_a_price_that_somebody_has_is_known_after_it_is_offered_no_longer(tmp_path: Path) -> None:
+    catalogue = load_catalogue(_file(tmp_path, WELL_FORMED))
+
+    old = catalogue.terms_at("SOLO", Interval.MONTH, 700, "chf")
+
+    assert (old.amount, old.currency, old.lookup_key) == (700, "chf", "solo_month_chf")
+    with pytest.raises(UnknownPlan):
+        catalogue.terms_at("SOLO", Interval.YEAR, 700, "eur")
+    with pytest.raises(UnknownPlan):
+        catalogue.terms_at("SOLO", Interval.MONTH, None, "chf")
 
 
 def _file(folder: Path, text: str) -> Path:

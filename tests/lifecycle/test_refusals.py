@@ -94,6 +94,19 @@ def test_a_trial_is_had_once_and_never_longer_than_the_plan_gives(
     assert _refusal(replace(someone(), trial_used=trial_used), Subscribe(BASIC, trial_days=days)) == code
 
 
+def test_a_customers_currency_is_fixed_from_the_first_subscription_on_also_in_later_lives() -> None:
+    euros = replace(BASIC, currency="eur", lookup_key="basic_month_eur")
+    paying = after(paid(terms=euros))
+    back = after(over(day(31), terms=euros), of=paying).next_life()
+
+    assert (someone().currency, paying.currency, back.currency) == (None, "eur", "eur")
+    assert _refusal(someone(), Subscribe(euros)) == FITS
+    assert _refusal(back, Subscribe(euros)) == FITS
+    assert _refusal(back, Subscribe(BASIC)) == "currency_locked"
+    assert _refusal(paying, ChangePlan(PRO)) == "currency_locked"
+    assert paying.forgotten(day(32)).currency is None
+
+
 def test_a_refusal_tells_people_what_to_do() -> None:
     with pytest.raises(Refusal, match="pay it first") as refused:
         check(CUSTOMERS["past_due"], ChangePlan(PRO))

@@ -155,7 +155,7 @@ def test_a_trial_once_had_is_had_for_ever() -> None:
     ended = after(paid(trial_ends_at=None), over(day(31)), of=IN_TRIAL)
     again = replace(ended, seq=7, needs_attention="look here").next_life()
     assert again == Subscription(
-        user_id="ada", seq=7, trial_used=True, stripe_customer_id="cus_1", needs_attention="look here"
+        user_id="ada", seq=7, trial_used=True, stripe_customer_id="cus_1", needs_attention="look here", currency="usd"
     )
 
 

@@ -205,7 +205,7 @@ async def test_a_downgrade_waits_until_what_is_paid_is_over(world: World) -> Non
     mine = await ada.mine()
     assert (mine["plan"], mine["amount"]) == ("PRO", 3000)
     assert mine["planned_change"] == {
-        "plan": "BASIC", "interval": "month", "amount": 1000, "at": ends, "pay_url": None,
+        "plan": "BASIC", "interval": "month", "amount": 1000, "quantity": 1, "total": 1000, "at": ends, "pay_url": None,
     }  # fmt: skip
     assert (await ada.letters())[-1] == "plan_change_scheduled"
     assert len(await ada.invoices()) == 1, "nothing is charged or credited"

@@ -275,3 +275,33 @@ async def test_a_user_who_is_forgotten_in_a_trial_has_none_any_more(world: World
     assert row.status == "canceled"
     again = await ada.subscribe("BASIC", card=None)
     assert again.json()["code"] == "payment_method_required", "the trial stays used"
+
+
+async def test_a_trial_of_several_seats_in_another_currency_is_charged_for_all_of_them(world: World) -> None:
+    ada = await world.customer()
+    begun = await ada.subscribe("PRO", card=None, quantity=3, currency="eur")
+    assert (begun.json()["status"], begun.json()["quantity"], begun.json()["currency"]) == ("trialing", 3, "eur")
+
+    shown = await ada.ask("POST", "/subscriptions/preview", {"cancel": "period_end"})
+    assert shown.json()["access_until"] == begun.json()["trial_ends_at"], shown.text
+    assert (shown.json()["refund"]["amount"], shown.json()["voided_invoices"]) == (0, [])
+    more = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "quantity": 5})
+    assert more.json()["quantity"] == 5, more.text
+    converted = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_visa"})
+
+    assert converted.status_code == 200, converted.text
+    assert (converted.json()["quantity"], converted.json()["currency"]) == (5, "eur")
+    assert [(invoice["amount_paid"], invoice["currency"]) for invoice in await ada.invoices()] == [(14000, "eur")]
+    await ada.settled()
+    assert await contradictions(world, ada) == []
+
+
+async def test_a_trial_in_another_currency_falls_on_the_free_plan_of_that_currency(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("PRO", card=None, currency="eur")
+
+    await ada.travel(days=15)
+
+    mine = await ada.mine()
+    assert (mine["plan"], mine["currency"], mine["status"]) == ("FREE", "eur", "active")
+    assert await ada.concern() is None

@@ -32,13 +32,14 @@ async def stripe_customer(world: World, card: str | None = "pm_card_visa", **mor
 async def sold(world: World, user: Customer | None = None, card: str | None = "pm_card_visa", **more: Any) -> str:
     """A subscription to BASIC that was sold without us; with ``user`` its metadata names them."""
     named = {"metadata": {"user_id": user.id}} if user else {}
+    seats = {"quantity": more.pop("seats")} if "seats" in more else {}
     lookup_key, of = more.pop("price", "basic_month"), more.pop("customer_of", named)
     customer, charged = (more.pop("customer"), {}) if "customer" in more else await stripe_customer(world, card, **of)
     prices = await world.stripe.v1.prices.list_async({"lookup_keys": [lookup_key]})
     made = await world.stripe.v1.subscriptions.create_async(
         {
             "customer": customer,
-            "items": [{"price": prices.data[0].id}],
+            "items": [{"price": prices.data[0].id, **seats}],
             "metadata": {"user_id": user.id} if user else {},
             **charged,
             **more,
@@ -69,14 +70,14 @@ async def test_a_dry_run_says_what_it_would_do_and_changes_nothing(world: World)
     await silent(world)
     ada, bob = await world.customer(), await world.customer("Bob Kahn")
     first = await sold(world, ada)
-    second = await sold(world, bob, price="pro_year")
+    second = await sold(world, bob, price="pro_year", seats=4)
     nobodys = await sold(world)
 
     code, said = await perennial(world, "import")
 
     assert code == 1
     assert f"+ {first} {ada.id}  BASIC per month, active" in said
-    assert f"+ {second} {bob.id}  PRO per year, active" in said
+    assert f"+ {second} {bob.id}  PRO per year × 4, active" in said
     assert f"! {nobodys} nothing says whose it is" in said
     assert "2 to adopt · 0 ours already · 1 refused" in said
     assert "nothing was changed" in said
@@ -89,7 +90,7 @@ async def test_customers_in_every_state_go_on_where_they_stand_and_hear_nothing(
     names = ("trialing", "active", "leaving", "late", "paused")
     people = {name: await world.customer(f"{name.title()} Kahn") for name in names}
     await sold(world, people["trialing"], trial_period_days=1)
-    await sold(world, people["active"])
+    await sold(world, people["active"], price="pro_month", seats=4)
     await sold(world, people["leaving"], cancel_at_period_end=True)
     late = await sold(world, people["late"], card="pm_card_chargeCustomerFail", trial_period_days=7)
     await world.stripe.v1.subscriptions.update_async(late, {"trial_end": "now"})
@@ -116,6 +117,7 @@ async def test_customers_in_every_state_go_on_where_they_stand_and_hear_nothing(
     assert mine["access"]["reason"] == "grace"
     rows = await world.rows("select grace_ends_at from billing.subscriptions where user_id = :id", id=people["late"].id)
     assert (rows[0].grace_ends_at - today()).days == 13, "who is late has the whole grace from now on"
+    assert (await people["active"].mine())["quantity"] == 4
     assert (await people["leaving"].mine())["cancel_at_period_end"] is True
 
 

@@ -129,13 +129,13 @@ async def test_a_projection_that_was_bent_is_straightened(world: World) -> None:
     ada = await world.customer()
     await ada.subscribe("BASIC", trial_period_days=0)
     await ada.settled()
-    await bend(world, ada, "status = 'past_due', amount = 1")
+    await bend(world, ada, "status = 'past_due', amount = 1, quantity = 9")
 
     row = await reconciled(world)
 
     assert row["repaired"] == 1
     assert await ada.status() == "active"
-    assert (await lines(world, ada))[-1].detail["differed"] == "status, amount"
+    assert (await lines(world, ada))[-1].detail["differed"] == "status, amount, quantity"
     assert await differences(world, ada) == []
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..protocol.errors import invalid
 from ..world import World
-from . import balance, discounting, payments
+from . import balance, discounting, payments, taxing
 from . import lines as billed
 from .empty_invoice import empty_invoice
 
@@ -29,6 +29,7 @@ def draft(world: World, subscription: Object, reason: str, lines: list[Object], 
         "url": url,
     }
     invoice["discounts"] = discounting.inherited(world, subscription)
+    invoice["automatic_tax"] = taxing.on_invoice(subscription)
     world.store.put(invoice)
     total(world, invoice)
     discounting.use_up(world, subscription, invoice)
@@ -36,15 +37,20 @@ def draft(world: World, subscription: Object, reason: str, lines: list[Object], 
 
 
 def total(world: World, invoice: Object) -> None:
-    """Sum the lines, take discounts off, and show what the customer's balance leaves to pay.
+    """Sum the lines, take discounts off, put tax on, and show what the customer's balance leaves to pay.
 
     https://docs.stripe.com/billing/customer/balance: a negative balance pays, a positive one is added.
     """
     customer = world.store.objects[invoice["customer"]]
     amount = sum(line["amount"] for line in invoice["lines"]["data"])
-    invoice["subtotal"] = invoice["subtotal_excluding_tax"] = amount
+    invoice["subtotal"] = amount
     amount -= discounting.apply(world, invoice)
-    invoice["total"] = invoice["total_excluding_tax"] = amount
+    on_top = taxing.apply(world, invoice)
+    inside = taxing.included(invoice)
+    invoice["subtotal_excluding_tax"] = invoice["subtotal"] - inside
+    invoice["total_excluding_tax"] = amount - inside
+    amount += on_top
+    invoice["total"] = amount
     invoice["starting_balance"] = customer["balance"]
     due = balance.left_to_pay(amount, customer["balance"], invoice["currency"])
     invoice["amount_due"] = invoice["amount_remaining"] = due
@@ -58,6 +64,7 @@ def finalize(world: World, invoice: Object) -> None:
     now = world.now(invoice["_clock"])
     world.store.edit(invoice)
     total(world, invoice)
+    taxing.give_up(world, invoice)
     invoice["ending_balance"] = invoice["starting_balance"] + invoice["total"] - invoice["amount_due"]
     customer["currency"] = customer["currency"] or invoice["currency"]
     invoice["number"] = _number(customer, invoice)

@@ -2,16 +2,17 @@
 
 from typing import Any
 
+from ..protocol.currencies import decimals_of
 from ..world import World
 from . import one_off_items
 
 Object = dict[str, Any]
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
-WITHOUT_MINOR_UNIT = {"jpy", "krw", "vnd", "clp"}
 
 
 def money(amount: int, currency: str) -> str:
-    shown = str(amount) if currency in WITHOUT_MINOR_UNIT else f"{amount / 100:.2f}"
+    decimals = decimals_of(currency)
+    shown = f"{amount / 10**decimals:.{decimals}f}"
     return f"{SYMBOLS[currency]}{shown}" if currency in SYMBOLS else f"{shown} {currency.upper()}"
 
 

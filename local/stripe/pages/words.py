@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..billing.lines import SYMBOLS, WITHOUT_MINOR_UNIT, unit_amount
+from ..billing.lines import SYMBOLS, unit_amount
+from ..protocol.currencies import decimals_of
 
 Object = dict[str, Any]
 BRANDS = {
@@ -19,8 +20,9 @@ BRANDS = {
 
 
 def money(amount: int, currency: str) -> str:
-    """$1,299.00, −€5.00, ¥500, 12.00 CHF."""
-    shown = f"{abs(amount):,}" if currency in WITHOUT_MINOR_UNIT else f"{abs(amount) / 100:,.2f}"
+    """$1,299.00, −€5.00, 500 JPY, 12.500 KWD."""
+    decimals = decimals_of(currency)
+    shown = f"{abs(amount) / 10**decimals:,.{decimals}f}"
     sign = "−" if amount < 0 else ""
     symbol = SYMBOLS.get(currency)
     return f"{sign}{symbol}{shown}" if symbol else f"{sign}{shown} {currency.upper()}"

@@ -12,6 +12,15 @@ LISTED = """
 """
 CURRENCIES = LISTED.split()
 KNOWN = frozenset(CURRENCIES)
+WITHOUT_DECIMALS = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+WITH_THREE_DECIMALS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+
+
+def decimals_of(code: str) -> int:
+    """https://docs.stripe.com/currencies#zero-decimal and #three-decimal"""
+    return 0 if code in WITHOUT_DECIMALS else 3 if code in WITH_THREE_DECIMALS else 2
 
 
 def currency(value: str, name: str) -> str:

@@ -12,6 +12,7 @@ from ..protocol.parameters import merged_metadata
 from ..world import World
 from . import (
     checkout_discounts,
+    checkout_tax,
     customers,
     payment_intents,
     payment_methods,
@@ -25,13 +26,13 @@ from .checkout_sessions import refuse_unless_open
 Object = dict[str, Any]
 
 
-def complete(world: World, id: str, token: str | None) -> Object:
+def complete(world: World, id: str, token: str | None, address: Object | None = None) -> Object:
     """Without the page: pay with a test card, 3-D Secure passed. 402 when the card is declined."""
     session = world.find(KIND, id)
     refuse_unless_open(session)
     token = token or ("pm_card_visa" if needs_card(session) else None)
     method = payment_methods.resolve(world, token) if token else None
-    waiting = submit(world, session, method, {})
+    waiting = submit(world, session, method, {"address": address} if address else {})
     if waiting:
         answer = {"payment_intent": payment_intents.answer_challenge, "setup_intent": setup_intents.answer_challenge}
         answer[waiting["object"]](world, waiting["id"], True)
@@ -52,6 +53,7 @@ def submit(world: World, session: Object, method: Object | None, given: Object) 
     refuse_unless_open(session)
     world.store.edit(session)["_given"] = given
     customer = _customer(world, session, given)
+    checkout_tax.settle(world, session, customer, method, given)
     if method is None:
         _finish(world, session, customer, None)
         return None
@@ -179,7 +181,7 @@ def _details(session: Object, customer: Object | None) -> Object | None:
 def _subscription(session: Object, customer: Object) -> Object:
     # What was sold when the session was opened is sold, also when its price is archived since.
     items = [{"price": one["price"]["id"], "quantity": one["quantity"], "_agreed": True} for one in session["_lines"]]
-    given = {**session["_data"], **checkout_discounts.carried(session)}
+    given = {**session["_data"], **checkout_discounts.carried(session), **checkout_tax.carried(session)}
     return {**given, "customer": customer["id"], "items": items, "off_session": True}
 
 

@@ -9,14 +9,15 @@ from ..protocol.lists import PAGING, matching, page
 from ..protocol.parameters import merged_metadata
 from ..routing import Routes
 from ..world import World
-from . import checkout_discounts, checkout_lines, setup_intent
+from . import checkout_discounts, checkout_lines, checkout_tax, setup_intent
 from .checkout_lines import PATH
 from .checkout_session import KIND, new_session
 
 Object = dict[str, Any]
-EMULATED = """allow_promotion_codes allowed_payment_method_types billing_address_collection cancel_url
-    client_reference_id currency customer customer_creation customer_email discounts.coupon discounts.promotion_code
-    expires_at line_items.price line_items.price_data line_items.quantity locale metadata mode
+EMULATED = """allow_promotion_codes allowed_payment_method_types automatic_tax.enabled billing_address_collection
+    cancel_url client_reference_id currency customer customer_creation customer_email customer_update.address
+    customer_update.name customer_update.shipping discounts.coupon discounts.promotion_code expires_at
+    line_items.price line_items.price_data line_items.quantity locale metadata mode
     payment_intent_data.description payment_intent_data.metadata payment_intent_data.receipt_email
     payment_intent_data.setup_future_usage payment_intent_data.shipping
     payment_intent_data.statement_descriptor_suffix payment_method_collection setup_intent_data.metadata
@@ -47,6 +48,7 @@ def create(world: World, params: Object) -> Object:
     else:
         checkout_lines.price(world, session, params.get("line_items", []))
     checkout_discounts.at_creation(world, session, params)
+    checkout_tax.at_creation(world, session, params)
     world.deadlines.set("expire_session", session, session["expires_at"])
     return session
 

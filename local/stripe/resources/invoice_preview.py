@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from stripe import params as sdk
 
-from ..billing import invoicing, lifecycle, lines, periods, phases, plan_change, proration
+from ..billing import invoicing, lifecycle, lines, periods, phases, plan_change, proration, taxing
 from ..protocol.errors import StripeError, invalid, not_emulated
 from ..routing import Routes
 from ..world import World, visible
@@ -14,8 +14,9 @@ from . import subscription_create, subscription_discounts, subscription_extras
 Object = dict[str, Any]
 DETAILS = """billing_cycle_anchor cancel_at_period_end cancel_now items.id items.price items.price_data items.quantity
     items.deleted items.metadata metadata proration_behavior proration_date trial_end"""
-EMULATED = f"customer discounts {subscription_extras.IN_PREVIEW} subscription preview_mode " + " ".join(
-    f"subscription_details.{name}" for name in DETAILS.split()
+EMULATED = (
+    f"automatic_tax.enabled customer discounts {subscription_extras.IN_PREVIEW} subscription preview_mode "
+    + " ".join(f"subscription_details.{name}" for name in DETAILS.split())
 )
 
 
@@ -54,6 +55,8 @@ def _as_upcoming(world: World, shown: Object) -> Object:
     shown["lines"]["url"] = shown["lines"]["url"].replace(old, id)
     for line in shown["lines"]["data"]:
         line["invoice"] = id
+    if shown["automatic_tax"]["disabled_reason"]:
+        shown["automatic_tax"] = {**taxing.ON, "provider": "stripe", "status": "requires_location_inputs"}
     shown["next_payment_attempt"] = max(shown["created"], shown["period_end"]) + 3600
     return shown
 
@@ -65,6 +68,8 @@ def _of_subscription(world: World, params: Object, details: Object) -> Object:
     if subscription["status"] in lifecycle.OVER:
         raise _none(subscription)
     world.store.edit(subscription)
+    if "automatic_tax" in params:
+        subscription["automatic_tax"] = dict(taxing.ON if params["automatic_tax"]["enabled"] else taxing.OFF)
     subscription_discounts.change(world, subscription, {"discounts": params.get("discounts", [])})
     subscription_extras.add(world, subscription, params.get("invoice_items", []))
     if details.get("cancel_now"):
@@ -114,7 +119,8 @@ def _of_new(world: World, params: Object, details: Object) -> Object:
         raise invalid(message, "customer", "parameter_missing")
     names = ("items", "trial_end", "metadata", "proration_behavior", "cancel_at_period_end", "billing_cycle_anchor")
     given = {name: details[name] for name in names if name in details}
-    given |= {"customer": params["customer"], "payment_behavior": "default_incomplete"}
+    given |= {"customer": params["customer"], "payment_behavior": "default_incomplete", "_preview": True}
+    given |= {"automatic_tax": params["automatic_tax"]} if "automatic_tax" in params else {}
     given["discounts"] = params.get("discounts", [])
     given["add_invoice_items"] = params.get("invoice_items", [])
     subscription = subscription_create.create(world, given)

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from ..billing import anchors, cycle_invoice, first_invoice, invoicing, lifecycle, lines, periods, shortened
+from ..billing import anchors, cycle_invoice, first_invoice, invoicing, lifecycle, lines, periods, shortened, taxing
 from ..billing.periods import add_interval, period_before
 from ..protocol.errors import invalid, not_emulated
 from ..world import World
@@ -19,7 +19,7 @@ from .subscription_object import PAYMENT_SETTINGS, new_subscription
 
 Object = dict[str, Any]
 DAY = 86400
-EMULATED = f"""billing_cycle_anchor billing_cycle_anchor_config billing_mode.type cancel_at
+EMULATED = f"""automatic_tax.enabled billing_cycle_anchor billing_cycle_anchor_config billing_mode.type cancel_at
     cancel_at_period_end collection_method currency customer days_until_due
     default_payment_method description {subscription_discounts.EMULATED} {subscription_items.EMULATED}
     {subscription_extras.EMULATED} metadata off_session payment_behavior {PAYMENT_SETTINGS}
@@ -40,6 +40,8 @@ def create(world: World, params: Object) -> Object:
 def begin(world: World, customer: Object, params: Object, schedule: str | None = None) -> Object:
     """By request, or when the first phase of a ``schedule`` begins."""
     subscription = new_subscription(world, customer, params)
+    method = lifecycle.default_method(world, subscription)
+    subscription["automatic_tax"] = taxing.asked_for(world, customer, method, params)
     subscription["schedule"] = schedule
     items: list[Object] = []
     for position, entry in enumerate(params.get("items", [])):

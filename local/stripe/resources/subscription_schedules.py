@@ -80,6 +80,7 @@ def _from_subscription(world: World, params: Object) -> Object:
     schedule |= {"phases": [phase], "status": "active", "subscription": subscription["id"]}
     schedule["current_phase"] = {"end_date": phase["end_date"], "start_date": phase["start_date"]}
     schedule["default_settings"]["default_payment_method"] = subscription["default_payment_method"]
+    schedule["default_settings"]["automatic_tax"] = dict(subscription["automatic_tax"])
     if subscription["cancel_at"]:
         schedule["end_behavior"], world.store.edit(subscription)["_ended_by_schedule"] = "cancel", True
     world.store.put(schedule)

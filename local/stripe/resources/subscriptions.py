@@ -4,7 +4,7 @@ from typing import Any
 
 from stripe import params as sdk
 
-from ..billing import first_invoice, lifecycle, pause_collection, pending_update, plan_change
+from ..billing import first_invoice, lifecycle, pause_collection, pending_update, plan_change, taxing
 from ..protocol.lists import PAGING, in_range, matching, page
 from ..protocol.parameters import merged_metadata
 from ..protocol.search import search as search_page
@@ -23,7 +23,8 @@ from . import (
 )
 
 Object = dict[str, Any]
-UPDATE = f"""billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method description
+UPDATE = f"""automatic_tax.enabled billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details
+    default_payment_method description
     {subscription_discounts.EMULATED} {subscription_items.EMULATED}
     {subscription_extras.EMULATED} items.id items.deleted metadata off_session pause_collection payment_behavior
     proration_behavior proration_date trial_end trial_from_plan trial_settings {subscription_object.PAYMENT_SETTINGS}
@@ -83,6 +84,9 @@ def _change(world: World, subscription: Object, params: Object) -> Object | None
     subscription_discounts.change(world, subscription, params)
     subscription_extras.add(world, subscription, params.get("add_invoice_items", []))
     subscription_cancel.plan(world, subscription, params)
+    if "automatic_tax" in params:
+        customer, method = world.store.objects[subscription["customer"]], lifecycle.default_method(world, subscription)
+        subscription["automatic_tax"] = taxing.asked_for(world, customer, method, params)
     invoice = plan_change.apply(world, subscription, params) if _moves_money(params) else None
     _plain(world, subscription, params)
     return invoice
