@@ -54,7 +54,8 @@ def _occasions(subscription: "Subscription") -> list[tuple[datetime, str]]:
     """A card that was charged after its expiry was renewed by its bank, so nothing is said of it any more."""
     card, expiry = subscription.card, card_expires_at(subscription.card)
     starts, charged_at, terms = subscription.period_starts_at, subscription.period_ends_at, subscription.terms
-    is_charged = subscription.status in {Status.TRIALING, Status.ACTIVE} and not subscription.is_canceling
+    is_paying = subscription.status in {Status.TRIALING, Status.ACTIVE}
+    is_charged = is_paying and not subscription.is_canceling and not subscription.is_suspended
     if card is None or expiry is None or starts is None or charged_at is None or terms is None or not is_charged:
         return []
     name, month = f"{card.id}/{expiry:%Y-%m}", last_month_of(expiry)

@@ -26,8 +26,11 @@ async def leave(life: Life, request: Request, policy: Policy) -> Outcome:
     disputes = life.subscription.disputes
     shares = shares_due(policy, payments, disputes, life.clock.now())
     outcome, _ = await effects.carry_out(request, life.subscription)
-    given = [await _give_back(life, request.operation_id, share) for share in shares]
-    life.subscription = replace(life.subscription, refunded_on_cancel=sum(given) or None)
+    refused = [await _why_refused(life, request.operation_id, share) for share in shares]
+    given = sum(share.amount for share, why in zip(shares, refused, strict=True) if why is None)
+    life.subscription = replace(life.subscription, refunded_on_cancel=given or None)
+    if any(refused):
+        life.flag(f"canceled, but {'; '.join(filter(None, refused))}: give it back some other way")
     if not shares:
         rule, why = f"refund_on_cancel = {policy.refund_on_cancel}", why_nothing(payments, disputes)
         life.note("nothing_refunded", "intent", request.operation_id, rule=rule, why=why)
@@ -46,8 +49,8 @@ async def _payments_of_period(life: Life) -> list[PeriodPayment]:
         return []
 
 
-async def _give_back(life: Life, operation_id: str, share: Share) -> int:
-    """How much went back, in minor units."""
+async def _why_refused(life: Life, operation_id: str, share: Share) -> str | None:
+    """Give it back and note it; None when that was done, else what an operator should know."""
     user_id, reason = life.subscription.user_id, RefundReason.REQUESTED_BY_CUSTOMER
     order = RefundOrder(operation_id, user_id, share.charge_id, share.amount, reason, one_of_several=True)
     try:
@@ -56,19 +59,16 @@ async def _give_back(life: Life, operation_id: str, share: Share) -> int:
         failure = sorted_out(error)
         if not isinstance(failure, RefusedByStripe):
             raise failure from error
-        return _refused(life, share, str(failure))
+        return _not_refunded(share, str(failure))
     if done.refused:
-        return _refused(life, share, WHY_NOT[RefusalCode(done.refused)])
-    ours = [refund for refund in done.refunds if refund.operation_id == operation_id]
+        return _not_refunded(share, WHY_NOT[RefusalCode(done.refused)])
     for refund in done.refunds:
         life.subscription, lines = after_refund(life.subscription, refund)
+        rule = share.detail if refund.operation_id == operation_id else {}
         for line in lines:
-            detail = line.detail | (share.detail if refund in ours else {})
-            life.note(line.entry, *refund.cause_or("intent", operation_id), **detail)
-    return sum(refund.amount for refund in ours)
+            life.note(line.entry, *refund.cause_or("intent", operation_id), **line.detail | rule)
+    return None
 
 
-def _refused(life: Life, share: Share, why: str) -> int:
-    what = f"{share.amount} {share.currency} in minor units of {share.charge_id}"
-    life.flag(f"canceled, but {what} could not be refunded; give it back some other way: {why}")
-    return 0
+def _not_refunded(share: Share, why: str) -> str:
+    return f"{share.amount} {share.currency} in minor units of {share.charge_id} could not be refunded ({why})"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from lifecycle.adoption import met_in_the_middle
 from lifecycle.expiring_cards import card_is_next, card_reminder_at, reminded_of_card
@@ -12,6 +13,7 @@ from lifecycle.facts import Card, Facts
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 from tests.lifecycle.looks import BASIC, BEGAN, POLICY, after, day, look, paid, someone, trial, unpaid_since
+from tests.lifecycle.test_subscription_properties import many_looks
 
 MARCH, APRIL, NOVEMBER = (Card("pm_1", month, 2026) for month in (3, 4, 11))
 A_YEAR = {"period_ends_at": datetime(2027, 3, 1, 9, tzinfo=UTC)}
@@ -51,6 +53,10 @@ def told_until(subscription: Subscription, now: datetime) -> list[str]:
 )
 def test_when_the_customer_hears_of_it(facts: Facts, at: datetime | None) -> None:
     assert card_reminder_at(after(facts)) == at
+
+
+def test_who_is_suspended_is_not_charged_and_hears_nothing() -> None:
+    assert card_reminder_at(replace(after(paid(card=MARCH)), suspended_at=day(2))) is None
 
 
 def test_a_year_has_two_letters_the_month_and_the_charge() -> None:
@@ -107,3 +113,15 @@ def test_who_is_imported_after_the_moment_hears_nothing_of_it() -> None:
     imported = met_in_the_middle(someone(), paid(card=MARCH), day(25))
     assert card_reminder_at(imported) is None
     assert card_reminder_at(met_in_the_middle(someone(), paid(card=MARCH), day(20))) == day(24)
+
+
+@given(many_looks)
+def test_a_reminder_is_never_the_next_one_again(seen: list[Facts]) -> None:
+    subscription = after(*seen)
+    heard: list[str] = []
+    while (moment := card_reminder_at(subscription)) is not None:
+        assert subscription.period_ends_at is not None
+        assert moment < subscription.period_ends_at
+        subscription = reminded_of_card(subscription, moment)
+        heard.append(str(subscription.card_reminded_for))
+    assert len(heard) == len(set(heard)) <= 2
