@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities.letters import row_from_due
 from activities.orders import Beginning, Entry, Saved, Saving
-from activities.remembering import subscription_from_row
+from activities.remembering import policy_as_kept, subscription_from_row
 from activities.told import read_told
 from database import tables
 from lifecycle.intents import Outcome, Result
@@ -229,5 +229,6 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "planned_at": planned.at if planned else None,
         "planned_invoice_url": paid_at(planned.invoice_id if planned else None),
         "needs_attention": subscription.needs_attention,
+        "policy": policy_as_kept(terms.policy) if terms else None,
         "seq": subscription.seq,
     }

@@ -49,6 +49,7 @@ KINDS: Mapping[str, Kind] = {
     "paused": Kind(409, "The subscription is paused"),
     "nothing_to_refund": Kind(409, "There is nothing to refund"),
     "payment_disputed": Kind(409, "The payment is disputed"),
+    "policy_unchanged": Kind(409, "The rules are those of today already"),
     "trial_already_used": Kind(409, "The trial was used already"),
     "body_too_large": Kind(413, "The body is too large"),
     "unsupported_media_type": Kind(415, "The body must be JSON"),

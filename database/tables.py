@@ -107,6 +107,7 @@ subscriptions = Table(
     Column("planned_invoice_url", Text),
     _moment("started_at"),
     _moment("suspended_at"),
+    Column("policy", JSONB),
     _one_of("status", Status, "subscriptions_status_known"),
     Index(
         "subscriptions_by_start",

@@ -1,7 +1,7 @@
 """The rules a subscription is sold under: patience, reminders, and what follows when money stays away or goes back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 
@@ -39,6 +39,16 @@ class Policy:
     short_trial_reminder_days: int
     on_dispute: OnDispute = OnDispute.FLAG
     after_grace: AfterGrace = AfterGrace.CANCEL
+
+    def has_less_patience_than(self, other: "Policy") -> bool:
+        """Whether a debt would be given up earlier than under the other rules."""
+        return self.grace_days < other.grace_days or self.max_payment_attempts < other.max_payment_attempts
+
+
+def changed_rules(before: Policy, after: Policy) -> dict[str, tuple[str, str]]:
+    """What differs between two policies, the version among it: each by its name, before and after."""
+    pairs = {field.name: (getattr(before, field.name), getattr(after, field.name)) for field in fields(Policy)}
+    return {name: (str(was), str(now)) for name, (was, now) in pairs.items() if was != now}
 
 
 RULES = frozenset(

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from lifecycle.intents import Cancel, ChangePlan, Intent, Resume, Subscribe, Timing
+from lifecycle.intents import Cancel, ChangePlan, Intent, MovePolicy, Resume, Subscribe, Timing
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
@@ -29,6 +29,7 @@ class RefusalCode(StrEnum):
     UNKNOWN_INVOICE = "unknown_invoice"
     REFUND_TOO_LARGE = "refund_too_large"
     PAYMENT_DISPUTED = "payment_disputed"
+    POLICY_UNCHANGED = "policy_unchanged"
 
 
 class Refusal(Exception):
@@ -51,6 +52,8 @@ def check(subscription: Subscription, intent: Intent) -> None:
             _check_cancel(subscription, intent)
         case Resume():
             _check_resume(subscription)
+        case MovePolicy():
+            _check_move_policy(subscription, intent)
 
 
 def _check_subscribe(subscription: Subscription, intent: Subscribe) -> None:
@@ -115,6 +118,14 @@ def _check_resume(subscription: Subscription) -> None:
     _check_not_suspended(subscription)
     if not subscription.is_canceling:
         raise Refusal(RefusalCode.NOT_CANCELING, "No cancellation is scheduled; there is nothing to undo.")
+
+
+def _check_move_policy(subscription: Subscription, intent: MovePolicy) -> None:
+    """Who has changed the plan since was sold the new one under its rules of today."""
+    _check_live(subscription)
+    terms = subscription.terms
+    if terms is None or terms.plan != intent.plan or terms.policy == intent.policy:
+        raise Refusal(RefusalCode.POLICY_UNCHANGED, "The subscription is under the rules of today already.")
 
 
 def _check_not_suspended(subscription: Subscription) -> None:

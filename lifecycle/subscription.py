@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from lifecycle.causes import moves_between
 from lifecycle.facts import Card, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move
-from lifecycle.plans import Terms
+from lifecycle.plans import Terms, terms_that_hold
 from lifecycle.policy import AfterGrace
 from lifecycle.statuses import Status
 
@@ -29,6 +29,7 @@ class Subscription:
     status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
     is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
     ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
+    ``grace_promised_until`` is what letters about the open debt have said, when rules with less patience came since.
     """
 
     user_id: str
@@ -62,6 +63,7 @@ class Subscription:
     tried_card: str | None = None
     offered_card: str | None = None
     left_unpaid_at: datetime | None = None
+    grace_promised_until: datetime | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -79,7 +81,7 @@ class Subscription:
             stripe_customer_id=facts.customer_id,
             stripe_subscription_id=facts.subscription_id,
             price=facts.price,
-            terms=facts.terms or self.terms,
+            terms=terms_that_hold(self.terms, facts.terms),
             trial_used=self.trial_used or facts.trial_ends_at is not None,
             started_at=facts.started_at,
             period_starts_at=facts.period_starts_at,
@@ -89,7 +91,8 @@ class Subscription:
             cancel_at=facts.cancel_at or (facts.period_ends_at if facts.cancel_at_period_end else None),
             cancel_reason=self.cancel_reason if facts.is_leaving or facts.status.is_over else None,
             ended_at=facts.ended_at,
-            past_due_since=self._past_due_since(facts, owed, adopted_at),
+            past_due_since=(late_since := self._past_due_since(facts, owed, adopted_at)),
+            grace_promised_until=self.grace_promised_until if late_since else None,
             invoice=owed,
             card=facts.card,
             planned=facts.planned,
@@ -145,7 +148,8 @@ class Subscription:
         """Until when an unpaid customer keeps access; None when nothing is owed."""
         if self.past_due_since is None or self.terms is None:
             return None
-        return self.past_due_since + timedelta(days=self.terms.policy.grace_days)
+        by_the_rules = self.past_due_since + timedelta(days=self.terms.policy.grace_days)
+        return max(by_the_rules, self.grace_promised_until or by_the_rules)
 
     @property
     def first_payment_expires_at(self) -> datetime | None:
@@ -185,9 +189,11 @@ class Subscription:
 
     @property
     def tries_used_up(self) -> bool:
-        """As many failed charges as the policy has patience for."""
+        """As many failed charges as the policy has patience for; what was promised under older rules is waited for."""
         owed, terms = self.invoice, self.terms
-        return owed is not None and terms is not None and owed.attempts >= terms.policy.max_payment_attempts
+        if owed is None or terms is None or self.grace_promised_until:
+            return False
+        return owed.attempts >= terms.policy.max_payment_attempts
 
 
 def _offered_card(facts: Facts, owed: Invoice | None, tried: str | None) -> str | None:

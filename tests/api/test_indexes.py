@@ -83,6 +83,9 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     api.door.says = Outcome(Result.DONE, "refunded")
     refunded = await client.post("/billing/admin/users/user_77/refunds", json={"amount": 1}, headers=me)
     assert refunded.status_code == 404, "the workflow is not there to write its line"
+    api.subscribed("user_77")
+    moved = await client.post("/billing/admin/users/user_77/policy", headers=me)
+    assert moved.status_code == 404, "the workflow is not there to write its line"
     await client.get(f"/billing/admin/operations/{pending.headers['location'].rpartition('/')[2]}", headers=me)
     assert (await client.get("/billing/export", headers=me)).status_code == 200
     await client.get("/readyz")
