@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import func, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
@@ -21,6 +21,12 @@ from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
 _OPERATION_STATUS = {Result.DONE: "succeeded"}
+_FRESH: dict[str, Any] = {
+    column.name: func.now() if column.name == "updated_at" else literal_column(f"excluded.{column.name}", column.type)
+    for column in tables.subscriptions.c
+    if column.name not in {"user_id", "created_at"}
+}
+"""Made once: ``excluded`` of a statement makes every column of the table anew, for milliseconds of each save."""
 
 
 class Records:
@@ -109,18 +115,8 @@ class Records:
 
     async def _save_subscription(self, connection: AsyncConnection, subscription: Subscription) -> None:
         row = insert(tables.subscriptions).values(**_projected(subscription))
-        fresh = {
-            column.name: row.excluded[column.name]
-            for column in tables.subscriptions.c
-            if column.name not in {"user_id", "created_at", "updated_at"}
-        }
-        await connection.execute(
-            row.on_conflict_do_update(
-                index_elements=["user_id"],
-                set_={**fresh, "updated_at": func.now()},
-                where=tables.subscriptions.c.seq < row.excluded.seq,
-            )
-        )
+        is_newer = tables.subscriptions.c.seq < _FRESH["seq"]
+        await connection.execute(row.on_conflict_do_update(index_elements=["user_id"], set_=_FRESH, where=is_newer))
 
     async def _save_entries(
         self, connection: AsyncConnection, subscription: Subscription, entries: list[Entry]
