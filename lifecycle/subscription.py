@@ -101,7 +101,12 @@ class Subscription:
             needs_attention=surprise or self.needs_attention,
             forgotten_at=None,
         )
-        return known, moves, surprise
+        return known._as_promised(self.grace_ends_at), moves, surprise
+
+    def _as_promised(self, grace_ends_at: datetime | None) -> "Subscription":
+        """Another plan may have less patience; the day that letters about the open debt have named stands."""
+        shorter = grace_ends_at and self.grace_ends_at and self.grace_ends_at < grace_ends_at
+        return replace(self, grace_promised_until=grace_ends_at) if shorter else self
 
     def _past_due_since(self, facts: Facts, owed: Invoice | None, adopted_at: datetime | None) -> datetime | None:
         """Who is met when late already has the whole grace from now on."""

@@ -59,6 +59,14 @@ def test_grace_that_runs_only_grows(rules: Policy) -> None:
     assert moved(now, TODAY).grace_ends_at == now.grace_ends_at
 
 
+def test_a_change_to_a_plan_with_less_patience_keeps_the_day_that_was_promised() -> None:
+    swapped = after(unpaid_since(day(31), price="price_pro", terms=replace(PRO, policy=TODAY)), of=LATE)
+
+    assert swapped.terms is not None
+    assert swapped.terms.policy == TODAY
+    assert swapped.grace_ends_at == LATE.grace_ends_at
+
+
 def test_fewer_tries_do_not_end_what_was_promised() -> None:
     tried_twice = after(unpaid_since(day(31), attempts=2), of=LATE)
 
