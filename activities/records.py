@@ -1,12 +1,11 @@
 """PostgreSQL, as activities: how a life begins, and one transaction for everything that a decision changes."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import func, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
@@ -20,10 +19,17 @@ from database.trial_claims import claim_by_email, has_used_trial
 from lifecycle.intents import Outcome, Result
 from lifecycle.notifications import NotificationDue
 from lifecycle.plans import Catalogue
+from lifecycle.policy import policy_as_kept
 from lifecycle.statuses import Status
 from lifecycle.subscription import Subscription
 
 _OPERATION_STATUS = {Result.DONE: "succeeded"}
+_FRESH: dict[str, Any] = {
+    column.name: func.now() if column.name == "updated_at" else literal_column(f"excluded.{column.name}", column.type)
+    for column in tables.subscriptions.c
+    if column.name not in {"user_id", "created_at"}
+}
+"""Made once: ``excluded`` of a statement makes every column of the table anew, for milliseconds of each save."""
 
 
 class Records:
@@ -125,18 +131,8 @@ class Records:
 
     async def _save_subscription(self, connection: AsyncConnection, subscription: Subscription) -> None:
         row = insert(tables.subscriptions).values(**_projected(subscription))
-        fresh = {
-            column.name: row.excluded[column.name]
-            for column in tables.subscriptions.c
-            if column.name not in {"user_id", "created_at", "updated_at"}
-        }
-        await connection.execute(
-            row.on_conflict_do_update(
-                index_elements=["user_id"],
-                set_={**fresh, "updated_at": func.now()},
-                where=tables.subscriptions.c.seq < row.excluded.seq,
-            )
-        )
+        is_newer = tables.subscriptions.c.seq < _FRESH["seq"]
+        await connection.execute(row.on_conflict_do_update(index_elements=["user_id"], set_=_FRESH, where=is_newer))
 
     async def _save_entries(
         self, connection: AsyncConnection, subscription: Subscription, entries: list[Entry]
@@ -247,6 +243,6 @@ def _projected(subscription: Subscription) -> dict[str, Any]:
         "planned_at": planned.at if planned else None,
         "planned_invoice_url": paid_at(planned.invoice_id if planned else None),
         "needs_attention": subscription.needs_attention,
-        "policy": asdict(terms.policy) if terms else None,
+        "policy": policy_as_kept(terms.policy) if terms else None,
         "seq": subscription.seq,
     }

@@ -19,10 +19,12 @@ from api.problems import Problem
 from api.subscriptions import LATER
 from api.views import OperationView, SubscriptionView
 from api.views_of_money import RefundView
-from database.administration import owner_of, read_refund
+from api.views_of_policies import PolicyMoveView, view_policy_move
+from database.administration import owner_of, read_policy_move, read_refund
 from database.operations import find_operation
 from database.reading import read_standing, read_subscription
-from lifecycle.intents import MoveTrialEnd, RefundPayment
+from lifecycle.intents import MovePolicy, MoveTrialEnd, RefundPayment
+from lifecycle.statuses import Status
 
 router = APIRouter(prefix="/billing/admin", tags=["Administration"])
 
@@ -99,6 +101,30 @@ async def move_trial_end(
     return await carry_out(parts, write, MoveTrialEnd(ends_at, administrator.user_id))
 
 
+@router.post(
+    "/users/{user_id}/policy",
+    response_model=PolicyMoveView,
+    openapi_extra=SECURED,
+    responses=LATER | problems(*WRITES, "forbidden", "no_subscription", "unknown_plan", "policy_unchanged"),
+    summary="Move a subscription to the rules of today",
+)
+async def move_policy(
+    request: Request,
+    user_id: UserId,
+    administrator: AdministratorIn,
+    parts: PartsIn,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """From the rules that a subscription was sold under (grace, tries, reminders) to those which its plan has now."""
+    row = await read_subscription(parts.engine, user_id)
+    if row is None or not Status(row["status"] or "none").is_live:
+        raise Problem("no_subscription", "This user has no running subscription.")
+    policy = parts.catalogue.plan(row["plan"]).policy
+    key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
+    write = replace(describe_write(request, user_id, "move_policy", key, {}), show=_show_policy_move)
+    return await carry_out(parts, write, MovePolicy(row["plan"], policy, administrator.user_id))
+
+
 @router.get(
     "/operations/{operation_id}",
     openapi_extra=SECURED,
@@ -129,3 +155,10 @@ async def _show_refund(parts: Parts, user_id: str, operation_id: UUID) -> dict[s
         created_at=told["at"],
     )
     return view.model_dump(mode="json")
+
+
+async def _show_policy_move(parts: Parts, user_id: str, operation_id: UUID) -> dict[str, Any]:
+    told = await read_policy_move(parts.engine, user_id, operation_id)
+    if told is None:
+        raise Problem("not_found", "The subscription was moved; its line in the timeline is not there.")
+    return view_policy_move(*told).model_dump(mode="json")

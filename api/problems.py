@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "nothing_to_refund": Kind(409, "There is nothing to refund"),
     "payment_disputed": Kind(409, "The payment is disputed"),
     "currency_locked": Kind(409, "The customer is charged in another currency"),
+    "policy_unchanged": Kind(409, "The rules are those of today already"),
     "trial_already_used": Kind(409, "The trial was used already"),
     "body_too_large": Kind(413, "The body is too large"),
     "unsupported_media_type": Kind(415, "The body must be JSON"),

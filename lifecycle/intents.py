@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from lifecycle.plans import Terms
+from lifecycle.policy import Policy
 from lifecycle.statuses import Status
 
 
@@ -128,7 +129,17 @@ class Forget:
     kind: Literal["forget"] = "forget"
 
 
-Intent = Subscribe | ChangePlan | Cancel | Resume | Convert | MoveTrialEnd | RefundPayment | Forget
+@dataclass(frozen=True)
+class MovePolicy:
+    """Move a subscription to ``plan`` to the rules which that plan has today. ``by`` is the operator's id."""
+
+    plan: str
+    policy: Policy
+    by: str | None = None
+    kind: Literal["move_policy"] = "move_policy"
+
+
+Intent = Subscribe | ChangePlan | Cancel | Resume | Convert | MoveTrialEnd | RefundPayment | Forget | MovePolicy
 
 
 class Result(StrEnum):

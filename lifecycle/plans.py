@@ -3,7 +3,7 @@
 import tomllib
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -82,6 +82,17 @@ class Terms:
             other.amount,
             other.currency,
         )
+
+
+def terms_that_hold(before: Terms | None, seen: Terms | None) -> Terms | None:
+    """The terms after a look at Stripe that saw ``seen``, None when it saw nothing new.
+
+    Another plan is sold under the rules that it has today. Another price or interval of the same plan is the same deal,
+    however it came about, and keeps the rules that it was sold under.
+    """
+    if before is None or seen is None:
+        return seen or before
+    return replace(seen, policy=before.policy) if seen.plan == before.plan else seen
 
 
 @dataclass(frozen=True)

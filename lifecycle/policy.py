@@ -1,7 +1,7 @@
 """The rules a subscription is sold under: patience, reminders, and what follows when money stays away or goes back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -55,6 +55,16 @@ class Policy:
     card_reminder_days: int = 7
     abandoned_checkout_reminder: bool = False
 
+    def has_less_patience_than(self, other: "Policy") -> bool:
+        """Whether a debt would be given up earlier than under the other rules."""
+        return self.grace_days < other.grace_days or self.max_payment_attempts < other.max_payment_attempts
+
+
+def changed_rules(before: Policy, after: Policy) -> dict[str, tuple[str, str]]:
+    """What differs between two policies, the version among it: each by its name, before and after."""
+    pairs = {field.name: (getattr(before, field.name), getattr(after, field.name)) for field in fields(Policy)}
+    return {name: (str(was), str(now)) for name, (was, now) in pairs.items() if was != now}
+
 
 RULES = frozenset(
     (
@@ -84,9 +94,19 @@ def read_policy(version: int, rules: Mapping[str, object]) -> Policy:
     )
 
 
-def policy_from(row: Mapping[str, Any]) -> Policy:
-    """The rules as the projection keeps them; one that it does not know is what it was before there was that rule."""
-    known = {field.name: row[field.name] for field in fields(Policy) if field.name in row}
+def policy_as_kept(policy: Policy) -> dict[str, Any]:
+    """The version and the rules as the projection keeps them, about 200 bytes of a row."""
+    return asdict(policy)
+
+
+def policy_from(kept: Mapping[str, Any] | None) -> Policy | None:
+    """The rules that the projection keeps; one that it does not know is what it was before there was that rule.
+
+    None: sold before rules were kept in rows, and not saved since.
+    """
+    if kept is None:
+        return None
+    known = {field.name: kept[field.name] for field in fields(Policy) if field.name in kept}
     for name, kind in (("on_dispute", OnDispute), ("after_grace", AfterGrace), ("refund_on_cancel", RefundOnCancel)):
         if name in known:
             known[name] = kind(known[name])

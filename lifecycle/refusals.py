@@ -2,7 +2,17 @@
 
 from enum import StrEnum
 
-from lifecycle.intents import Cancel, ChangePlan, Convert, Intent, MoveTrialEnd, Resume, Subscribe, Timing
+from lifecycle.intents import (
+    Cancel,
+    ChangePlan,
+    Convert,
+    Intent,
+    MovePolicy,
+    MoveTrialEnd,
+    Resume,
+    Subscribe,
+    Timing,
+)
 from lifecycle.plan_changes import quantity_after
 from lifecycle.plans import Terms
 from lifecycle.statuses import Status
@@ -35,6 +45,7 @@ class RefusalCode(StrEnum):
     QUANTITY_TOO_LARGE = "quantity_too_large"
     CURRENCY_LOCKED = "currency_locked"
     TAX_LOCATION_REQUIRED = "tax_location_required"
+    POLICY_UNCHANGED = "policy_unchanged"
 
 
 class Refusal(Exception):
@@ -61,6 +72,8 @@ def check(subscription: Subscription, intent: Intent) -> None:
             _check_convert(subscription)
         case MoveTrialEnd():
             _check_trialing(subscription)
+        case MovePolicy():
+            _check_move_policy(subscription, intent)
 
 
 def _check_subscribe(subscription: Subscription, intent: Subscribe) -> None:
@@ -164,6 +177,14 @@ def _check_trialing(subscription: Subscription) -> None:
     _check_live(subscription)
     if subscription.status is not Status.TRIALING:
         raise Refusal(RefusalCode.NOT_TRIALING, f"There is no trial to end; the subscription is {subscription.status}.")
+
+
+def _check_move_policy(subscription: Subscription, intent: MovePolicy) -> None:
+    """Who has changed the plan since was sold the new one under its rules of today."""
+    _check_live(subscription)
+    terms = subscription.terms
+    if terms is None or terms.plan != intent.plan or terms.policy == intent.policy:
+        raise Refusal(RefusalCode.POLICY_UNCHANGED, "The subscription is under the rules of today already.")
 
 
 def _check_not_suspended(subscription: Subscription) -> None:

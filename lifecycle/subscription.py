@@ -7,7 +7,7 @@ from lifecycle.causes import moves_between
 from lifecycle.expiring_cards import card_reminder_at
 from lifecycle.facts import Card, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move
-from lifecycle.plans import Terms
+from lifecycle.plans import Terms, terms_that_hold
 from lifecycle.policy import AfterGrace
 from lifecycle.statuses import Status
 
@@ -35,6 +35,7 @@ class Subscription:
     the last occasion on which the customer heard that a card expires.
     ``quantity`` is the number of seats; None until a look has counted them. ``currency`` is what this customer is
     charged in, from the first subscription on and in every later life.
+    ``grace_promised_until`` is what letters about the open debt have said, when rules with less patience came since.
     """
 
     user_id: str
@@ -73,6 +74,7 @@ class Subscription:
     card_reminded_for: str | None = None
     quantity: int | None = None
     currency: str | None = None
+    grace_promised_until: datetime | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -83,7 +85,7 @@ class Subscription:
         ``adopted_at`` says that we meet this subscription only now, in the middle of its life.
         """
         moves, surprise = moves_between(self, facts)
-        owed, terms = facts.owed, facts.terms or self.terms
+        owed, terms = facts.owed, terms_that_hold(self.terms, facts.terms)
         known = replace(
             self,
             status=facts.status,
@@ -100,7 +102,8 @@ class Subscription:
             cancel_at=facts.cancel_at or (facts.period_ends_at if facts.cancel_at_period_end else None),
             cancel_reason=self.cancel_reason if facts.is_leaving or facts.status.is_over else None,
             ended_at=facts.ended_at,
-            past_due_since=self._past_due_since(facts, owed, adopted_at),
+            past_due_since=(late_since := self._past_due_since(facts, owed, adopted_at)),
+            grace_promised_until=self.grace_promised_until if late_since else None,
             invoice=owed,
             card=facts.card,
             planned=facts.planned,
@@ -112,7 +115,12 @@ class Subscription:
             forgotten_at=None,
             fallback=self.terms.fallback if self.terms and Move.TRIAL_ENDED_WITHOUT_CARD in moves else None,
         )
-        return known, moves, surprise
+        return known._as_promised(self.grace_ends_at), moves, surprise
+
+    def _as_promised(self, grace_ends_at: datetime | None) -> "Subscription":
+        """Another plan may have less patience; the day that letters about the open debt have named stands."""
+        shorter = grace_ends_at and self.grace_ends_at and self.grace_ends_at < grace_ends_at
+        return replace(self, grace_promised_until=grace_ends_at) if shorter else self
 
     def _past_due_since(self, facts: Facts, owed: Invoice | None, adopted_at: datetime | None) -> datetime | None:
         """Who is met when late already has the whole grace from now on."""
@@ -170,7 +178,8 @@ class Subscription:
         """Until when an unpaid customer keeps access; None when nothing is owed."""
         if self.past_due_since is None or self.terms is None:
             return None
-        return self.past_due_since + timedelta(days=self.terms.policy.grace_days)
+        by_the_rules = self.past_due_since + timedelta(days=self.terms.policy.grace_days)
+        return max(by_the_rules, self.grace_promised_until or by_the_rules)
 
     @property
     def first_payment_expires_at(self) -> datetime | None:
@@ -224,9 +233,11 @@ class Subscription:
 
     @property
     def tries_used_up(self) -> bool:
-        """As many failed charges as the policy has patience for."""
+        """As many failed charges as the policy has patience for; what was promised under older rules is waited for."""
         owed, terms = self.invoice, self.terms
-        return owed is not None and terms is not None and owed.attempts >= terms.policy.max_payment_attempts
+        if owed is None or terms is None or self.grace_promised_until:
+            return False
+        return owed.attempts >= terms.policy.max_payment_attempts
 
 
 def _offered_card(facts: Facts, owed: Invoice | None, tried: str | None) -> str | None:

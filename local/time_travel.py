@@ -72,6 +72,18 @@ class TimeTravel:
         target = await self.now(user_id) + duration
         return [stop async for stop in self._stops(user_id, target)]
 
+    async def pass_by(self, user_id: str, duration: timedelta) -> None:
+        """Time goes by while no worker works: Stripe moves on, and nobody here acts. At most two periods at once."""
+        moment = await self.now(user_id) + duration
+        await self._set_clock(user_id, moment)
+        await self._advance_stripe(user_id, moment)
+
+    async def catch_up(self, user_id: str, duration: timedelta) -> None:
+        """The workflow's own clock follows what `pass_by` has skipped, once a worker works again."""
+        await self.settle(user_id)
+        await self._advance_workflow(user_id, await _asked(lambda: self._workflow_time(user_id)) + duration)
+        await self.settle(user_id)
+
     async def settle(self, user_id: str) -> None:
         """Wait until all that is under way for this customer has arrived: webhooks, ledger, workflow."""
         await until(lambda: self._is_settled(user_id), within=SETTLES_WITHIN_SECONDS, what=f"{user_id} is not at rest")

@@ -29,7 +29,7 @@ STRIPE_SAYS_SO_ITSELF = timedelta(minutes=5)
 LOOK_AGAIN_AFTER = timedelta(hours=1)
 """How long we leave a deadline alone that has passed without anything new at Stripe."""
 _NOT_REMEMBERED = {Move.PLAN_CHANGED, Move.PLAN_CHANGE_PLANNED}
-"""Moves that a recovery cannot tell: the projection keeps no terms to compare with."""
+"""Moves that a recovery cannot tell: a row that was not saved for long keeps no terms to compare with."""
 
 
 class Life:

@@ -14,14 +14,24 @@ with workflow.unsafe.imports_passed_through():
     # The rules are pure and hold no clock; passing them through saves 9 ms and 120 kB for each cold workflow.
     from lifecycle.events import ACKNOWLEDGED, EventHint
     from lifecycle.expiring_cards import card_is_next
-    from lifecycle.intents import Cancel, Forget, MoveTrialEnd, Outcome, RefundPayment, Request, Result, Subscribe
+    from lifecycle.intents import (
+        Cancel,
+        Forget,
+        MovePolicy,
+        MoveTrialEnd,
+        Outcome,
+        RefundPayment,
+        Request,
+        Result,
+        Subscribe,
+    )
     from lifecycle.leaving import may_get_back
     from lifecycle.letters import letter
     from lifecycle.notifications import Notification
     from lifecycle.refusals import Refusal, check
     from lifecycle.statuses import Status
     from lifecycle.subscription import Subscription
-    from workflows import cardless, effects, forgetting, leaving, refunding, reminding, timeline
+    from workflows import cardless, effects, forgetting, leaving, moving_policies, refunding, reminding, timeline
     from workflows.carried import Carried
     from workflows.life import NOT_DONE, Life
 
@@ -205,6 +215,10 @@ class SubscriptionWorkflow:
         """An intent: refused when it no longer fits, else done in Stripe, saved, and only then answered."""
         if isinstance(request.intent, Forget):
             await forgetting.forget(self.life, request)
+            self.life.requests.remove(request)
+            return
+        if isinstance(request.intent, MovePolicy):
+            await moving_policies.move_policy(self.life, request, request.intent)
             self.life.requests.remove(request)
             return
         if isinstance(request.intent, Subscribe) and self.life.subscription.status.is_over:

@@ -51,6 +51,7 @@ def test_the_routes_are_the_ones_that_were_promised(document: dict[str, Any]) ->
         "DELETE /billing/account",
         "POST /billing/admin/users/{user_id}/refunds",
         "POST /billing/admin/users/{user_id}/trial",
+        "POST /billing/admin/users/{user_id}/policy",
         "GET /billing/admin/operations/{operation_id}",
         "POST /billing/webhooks/stripe",
         "GET /healthz",

@@ -87,6 +87,9 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     assert refunded.status_code == 404, "the workflow is not there to write its line"
     moved = await client.post(f"/billing/admin/users/{user.id}/trial", json={"ends_at": None}, headers=me)
     assert moved.status_code == 200
+    api.subscribed("user_77")
+    moved = await client.post("/billing/admin/users/user_77/policy", headers=me)
+    assert moved.status_code == 404, "the workflow is not there to write its line"
     await client.get(f"/billing/admin/operations/{pending.headers['location'].rpartition('/')[2]}", headers=me)
     assert (await client.get("/billing/export", headers=me)).status_code == 200
     await client.get("/readyz")
