@@ -49,6 +49,7 @@ WISHES = st.one_of(
     st.tuples(st.just("change"), PLANS, INTERVALS),
     st.tuples(st.just("cancel"), st.sampled_from(["period_end", "now"])),
     st.tuples(st.just("resume")),
+    st.tuples(st.just("convert"), CARDS),
     st.tuples(st.just("refund"), st.sampled_from([None, 1, 500])),
     st.tuples(st.just("checkout"), PLANS),
 )
