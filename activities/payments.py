@@ -23,7 +23,9 @@ from activities.orders import (
 from activities.plans_ahead import drop, planned_change
 from activities.sightings import claim_trial, keep_card, keep_invoice_link
 from activities.snapshots import facts_from, payment_method_of
+from activities.verdicts import operation_of
 from activities.voiding import void, void_all
+from database.trial_claims import trial_is_repeated
 from lifecycle.facts import Facts
 from lifecycle.plans import Catalogue
 
@@ -56,6 +58,8 @@ class Payments:
         if method is not None:
             await keep_card(self._engine, look.user_id, method)
             is_anothers = found.status == "trialing" and not await claim_trial(self._engine, look.user_id, method)
+        is_from_our_page = found.status == "trialing" and operation_of(found.metadata) is not None
+        is_repeated = is_from_our_page and await trial_is_repeated(self._engine, look.user_id, found.id)
         invoice = await invoice_that_counts(self._stripe, found)
         payment = OpenPayment()
         if invoice is not None and invoice.status == "open":
@@ -70,6 +74,7 @@ class Payments:
             payment=payment,
             planned=planned,
             trial_card_is_anothers=is_anothers,
+            trial_is_repeated=is_repeated or None,
         )
 
     @activity.defn(name="payments.cancel")

@@ -25,6 +25,7 @@ def facts_from(
     payment: OpenPayment,
     planned: PlannedChange | None = None,
     trial_card_is_anothers: bool = False,
+    trial_is_repeated: bool | None = None,
 ) -> Facts:
     """One subscription, with its payment methods expanded, and the ``invoice`` that counts, as facts.
 
@@ -57,6 +58,7 @@ def facts_from(
         newer_card=_card(newer_payment_method_of(subscription)),
         planned=planned,
         trial_card_is_anothers=trial_card_is_anothers,
+        trial_is_repeated=trial_is_repeated,
         quantity=seats_of(item),
     )
 

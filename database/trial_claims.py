@@ -13,6 +13,15 @@ _CLAIM = text(
     on conflict (kind, digest) do nothing
     """
 )
+_REPEATED = text(
+    """
+    select exists (select from billing.customers where user_id = :user_id and trial_used_at is not null)
+        and not exists (
+            select from billing.subscriptions
+            where user_id = :user_id and stripe_subscription_id = :subscription_id
+        )
+    """
+)
 _CLAIMED_BY = text("select user_id from billing.trial_claims where kind = :kind and digest = :digest")
 
 
@@ -28,6 +37,13 @@ async def trial_is_used(engine: AsyncEngine, user_id: str) -> bool:
     """`has_used_trial` on a connection of its own."""
     async with engine.connect() as connection:
         return await has_used_trial(connection, user_id)
+
+
+async def trial_is_repeated(engine: AsyncEngine, user_id: str, subscription_id: str) -> bool:
+    """Whether this user has had a trial, and not with this subscription."""
+    values = {"user_id": user_id, "subscription_id": subscription_id}
+    async with engine.connect() as connection:
+        return bool((await connection.execute(_REPEATED, values)).scalar())
 
 
 async def claim_by_email(connection: AsyncConnection, user_id: str) -> None:

@@ -95,6 +95,7 @@ class Facts:
     the one already known, or when no plan of ours has it, as ``unknown_price`` then says. ``card`` is what Stripe will
     charge next; ``newer_card`` is one that the customer has chosen since and the subscription does not use yet.
     ``trial_card_is_anothers``: it is in a trial, and another user has had a trial with the same card.
+    ``trial_is_repeated``: it is in a trial that one of our pages offered before this very user had one elsewhere.
     ``quantity`` is how many times the price is charged: the seats.
     """
 
@@ -119,6 +120,12 @@ class Facts:
     planned: PlannedChange | None = None
     trial_card_is_anothers: bool = False
     quantity: int = 1
+    trial_is_repeated: bool | None = None
+
+    @property
+    def has_had_its_trial(self) -> bool:
+        """The person behind this trial, or its card, has had one before."""
+        return self.trial_card_is_anothers or bool(self.trial_is_repeated)
 
     @property
     def owed(self) -> Invoice | None:

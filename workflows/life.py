@@ -216,12 +216,12 @@ class Life:
         await self.save(entries, letters=letters, answer=answer)
 
     async def _without_repeated_trial(self, seen: Seen) -> Seen:
-        """Begun on Stripe's page with a card that has had a trial: it is ended before it cost anything.
+        """Begun on Stripe's page by a person or with a card that has had a trial: it is ended before it cost anything.
 
         Whoever comes back pays from the first day.
         """
         trial = seen.facts
-        if trial is None or not seen.is_new or not trial.trial_card_is_anothers or self.subscription.is_cardless:
+        if trial is None or not seen.is_new or not trial.has_had_its_trial or self.subscription.is_cardless:
             return seen
         try:
             await effects.end_now(trial.subscription_id, "trial_repeated")
@@ -229,7 +229,8 @@ class Life:
             self.flag(str(refusal))
             return seen
         self.subscription = replace(self.subscription, trial_used=True, stripe_customer_id=trial.customer_id)
-        self.note("trial_refused", "event", trial.subscription_id, rule="one trial a card")
+        rule = "one trial a person" if trial.trial_is_repeated else "one trial a card"
+        self.note("trial_refused", "event", trial.subscription_id, rule=rule)
         self.noted_letters.append(trial_refused(trial))
         return Seen(concern=seen.concern)
 

@@ -70,6 +70,24 @@ async def test_a_trial_begun_on_stripes_page_with_a_card_that_had_one_is_ended_b
     assert sum(invoice["amount_paid"] for invoice in await bob.invoices()) == 1000
 
 
+async def test_a_page_that_was_opened_before_the_trial_gives_no_second_one(world: World) -> None:
+    ada = await world.customer()
+    opened = await ada.ask("POST", "/checkout", {"plan": "BASIC", "interval": "month", **PAGES})
+    await ada.subscribe("BASIC")
+    await ada.travel(hours=12)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+
+    await world.at_stripe(f"/checkout/sessions/{opened.json()['id']}/complete", {"card": CARD})
+    await ada.settled()
+
+    await is_told(ada, "trial_refused")
+    assert (await ada.stripe_subscription())["status"] == "canceled"
+    assert (await ada.mine())["access"]["granted"] is False
+    assert sum(invoice["amount_paid"] for invoice in await ada.invoices()) == 0
+    assert (await ada.letters())[-1] == "trial_refused"
+
+
 async def test_two_people_may_pay_with_one_card(world: World) -> None:
     ada, bob = await world.customer(), await world.customer("Bob")
     await ada.subscribe("BASIC", card="pm_card_amex")
