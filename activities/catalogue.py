@@ -23,7 +23,7 @@ class Prices:
         """Stripe's id of a price; kept with its amount, so that a new amount is looked up anew.
 
         Raises `StripeRefused`: ``price_missing`` when the catalogue was never pushed, ``price_differs`` when Stripe
-        would charge another amount than the one that the customer was shown.
+        would charge another amount than the one that the customer was shown, or tax it otherwise.
         """
         key = (terms.lookup_key, terms.amount, terms.currency)
         if key not in self._known:
@@ -31,7 +31,7 @@ class Prices:
                 prices = await self._stripe.v1.prices.list_async({"lookup_keys": [terms.lookup_key], "active": True})
             if not prices.data:
                 raise StripeRefused("price_missing", terms.lookup_key)
-            if not _is_priced_as(prices.data[0], terms):
+            if not (_is_priced_as(prices.data[0], terms) and _is_taxed_as(prices.data[0], terms)):
                 raise StripeRefused("price_differs", terms.lookup_key)
             self._known[key] = prices.data[0].id
         return self._known[key]

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from local.waiting import until
-from settings import ROOT, Settings
+from settings import Settings
 from tests.fixtures.books import contradictions
+from tests.fixtures.plans_files import with_three_ends_of_a_trial
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, Mailbox, World, settings_for
 from tests.stories.test_a_change_of_plan import confirm
 
@@ -19,13 +20,7 @@ def world_settings(
     tmp_path: Path, database: str, temporal_server: str, local_stripe: str, mailbox: Mailbox
 ) -> Settings:
     """Three plans, three ends of a trial without a card: BASIC cancels, PRO falls on FREE, ENTERPRISE pauses."""
-    before, basic, after_basic = (ROOT / "plans.toml").read_text().partition("[plans.PRO]")
-    pro, enterprise, rest = after_basic.partition("[plans.ENTERPRISE]")
-    cancels = 'trial_without_card = "cancel"'
-    pro = pro.replace(cancels, 'trial_without_card = "free"\nfallback = "FREE"')
-    rest = rest.replace(cancels, 'trial_without_card = "pause"', 1)
-    plans = tmp_path / "plans.toml"
-    plans.write_text("".join((before, basic, pro, enterprise, rest)))
+    plans = with_three_ends_of_a_trial(tmp_path)
     return settings_for(database, temporal_server, local_stripe, mailbox, plans_file=plans)
 
 

@@ -23,10 +23,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from local.programs import Mailbox
-from settings import ROOT, Settings
+from settings import Settings
 from tests.fixtures.books import catch_up, sweep
 from tests.fixtures.fairness import complaints
 from tests.fixtures.fault_proxy import FaultProxy
+from tests.fixtures.plans_files import with_three_ends_of_a_trial
 from tests.fixtures.troubles import Troubles, troubled
 from tests.fixtures.wishes import Person, answered, asked, clicked
 from tests.fixtures.worlds import Customer, World, settings_for
@@ -37,7 +38,7 @@ LIFE = os.environ.get("PERENNIAL_LIFE")
 
 Step = tuple[Any, ...]
 
-PLANS = st.sampled_from(["BASIC", "PRO", "ENTERPRISE"])
+PLANS = st.sampled_from(["BASIC", "PRO", "ENTERPRISE", "BASIC", "PRO", "ENTERPRISE", "FREE"])
 INTERVALS = st.sampled_from(["month", "month", "month", "year"])
 GOOD, DECLINES, ASKS = "pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"
 CARDS = st.sampled_from([GOOD, GOOD, DECLINES, ASKS])
@@ -50,7 +51,9 @@ WISHES = st.one_of(
     st.tuples(st.just("change"), PLANS, INTERVALS),
     st.tuples(st.just("cancel"), st.sampled_from(["period_end", "now"])),
     st.tuples(st.just("resume")),
-    st.tuples(st.just("convert"), CARDS),
+    st.tuples(st.just("convert"), st.none() | CARDS),
+    st.tuples(st.just("seats"), st.integers(1, 4)),
+    st.tuples(st.just("trial_end"), st.sampled_from([None, 2, 20])),
     st.tuples(st.just("refund"), st.sampled_from([None, 1, 500])),
     st.tuples(st.just("checkout"), PLANS),
 )
@@ -58,6 +61,7 @@ ELSEWHERE = st.one_of(
     st.tuples(st.just("card"), CARDS),
     st.tuples(st.just("chosen_card"), CARDS),
     st.tuples(st.just("pay")),
+    st.tuples(st.just("card_on_the_portal_page"), CARDS),
     st.tuples(st.just("confirm"), st.sampled_from(["succeed", "fail"])),
     st.tuples(st.just("finish_checkout"), st.sampled_from([GOOD, ASKS])),
     st.tuples(st.just("dispute")),
@@ -95,6 +99,7 @@ PAID = ("subscribe", "BASIC", "month", GOOD, 0)
 BEGINNINGS: st.SearchStrategy[list[Step]] = st.one_of(
     SUBSCRIBE.map(lambda step: [step]),
     st.just([("subscribe", "PRO", "month", None, None)]),
+    st.just([("subscribe", "ENTERPRISE", "month", None, None), ("wait", 24 * 32)]),
     st.just([("checkout", "BASIC"), ("finish_checkout", GOOD)]),
     st.just([PAID]),
     st.just([PAID, ("card", DECLINES), ("wait", 24 * 31 + 2)]),
@@ -123,10 +128,8 @@ def world_settings(
     lines: dict[str, FaultProxy], database: str, fresh_local_stripe: str, mailbox: Mailbox, tmp_path: Path
 ) -> Settings:
     """A Stripe of its own, lines that can be cut, little patience, and a plan of each kind."""
-    plans = tmp_path / "plans.toml"
     own = '\n[plans.PRO.policy]\ngrace_days = 7\nafter_grace = "unpaid"\n[plans.ENTERPRISE.policy]\ngrace_days = 3\n'
-    before, paused, after = (ROOT / "plans.toml").read_text().rpartition('trial_without_card = "cancel"')
-    plans.write_text(f"{before}{paused.replace('cancel', 'pause')}{after}{own}")
+    plans = with_three_ends_of_a_trial(tmp_path, f'{own}refund_on_cancel = "prorated"\n')
     url = make_url(database).set(port=lines["postgres"].port).render_as_string(hide_password=False)
     more = {"smtp_port": lines["mail"].port, "request_deadline_seconds": 1.5, "stripe_timeout_seconds": 2}
     address = f"127.0.0.1:{lines['temporal'].port}"

@@ -1,10 +1,15 @@
 """A shop that lets Stripe calculate tax: what is shown, charged and written agrees, and an address is asked for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from activities.catalogue import Prices, push_catalogue
+from activities.gateway import StripeRefused
+from lifecycle.plans import Interval, load_catalogue
+from lifecycle.pricing import TaxBehavior
 from settings import Settings
 from tests.fixtures.books import contradictions, differences
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
@@ -99,3 +104,45 @@ async def test_a_downgrade_is_taxed_when_it_comes(world: World) -> None:
     await ada.travel(days=32)
 
     assert await charged(ada) == [3570, 1190]
+
+
+async def test_who_subscribed_before_the_switch_goes_on_without_tax(world: World) -> None:
+    ada = await a_customer(world)
+    (price,) = (await world.stripe.v1.prices.list_async({"lookup_keys": ["basic_month"]})).data
+    customer = await ada.stripe_customer_id()
+    method = await world.stripe.v1.payment_methods.attach_async("pm_card_visa", {"customer": customer})
+    await world.stripe.v1.subscriptions.create_async(
+        {
+            "customer": customer,
+            "items": [{"price": price.id}],
+            "default_payment_method": method.id,
+            "metadata": {"user_id": ada.id},
+        }
+    )
+    await ada.settled()
+    await ada.travel(days=10)
+
+    shown = (await ada.ask("POST", "/subscriptions/preview", {"plan": "PRO"})).json()
+    upgraded = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "preview_token": shown["preview_token"]})
+    await ada.letters()
+
+    assert upgraded.status_code == 200, upgraded.text
+    assert (shown["due_now"]["tax"], shown["next_charge"]["amount"], shown["next_charge"]["tax"]) == (None, 3000, None)
+    assert await charged(ada) == [1000, shown["due_now"]["amount"]]
+    letters = await world.rows("select kind, data from billing.notifications where user_id = :id", id=ada.id)
+    assert {letter.kind: letter.data.get("plus_tax") for letter in letters} == {"welcome": None, "plan_changed": None}
+
+
+async def test_turning_the_switch_needs_a_push_which_makes_prices_that_say_how_they_are_taxed(world: World) -> None:
+    on_top = load_catalogue(world.settings.plans_file)
+    inside = replace(on_top, tax=TaxBehavior.INCLUSIVE)
+    terms = inside.terms("PRO", Interval.YEAR, "eur")
+
+    with pytest.raises(StripeRefused, match="price_differs"):
+        await Prices(world.stripe).id_of(terms)
+    made = await push_catalogue(world.stripe, inside)
+
+    assert set(made) == {f"price {terms.lookup_key}" for terms in inside.all_terms()}
+    price = await world.stripe.v1.prices.retrieve_async(await Prices(world.stripe).id_of(terms))
+    assert (price.tax_behavior, price.unit_amount, price.currency) == ("inclusive", 28000, "eur")
+    assert await push_catalogue(world.stripe, inside) == []
