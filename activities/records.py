@@ -143,13 +143,16 @@ class Records:
             tables.customers.c.user_id == subscription.user_id
         )
         ahead = timedelta(seconds=(self._travels and (await connection.execute(offset)).scalar()) or 0)
+        last = select(func.max(tables.timeline.c.at)).where(tables.timeline.c.user_id == subscription.user_id)
+        soonest = (await connection.execute(last)).scalar() if ahead else None
         rows = [
             {
                 "user_id": subscription.user_id,
                 "seq": subscription.seq,
                 "position": position,
-                # Who travels in time meets Stripe's event a moment before the workflow's own clock has followed.
-                "at": max(entry.at, datetime.now(UTC) + ahead) if ahead else entry.at,
+                # Who travels in time meets Stripe's event a moment before the workflow's own clock has followed, and a
+                # new life by the wall's clock a moment after one that was ahead of it.
+                "at": max(entry.at, datetime.now(UTC) + ahead, soonest or entry.at) if ahead else entry.at,
                 "entry": entry.entry,
                 "cause": entry.cause,
                 "cause_id": entry.cause_id,

@@ -19,7 +19,7 @@ from api.media import json_only
 from api.parts import Parts, PartsIn
 from api.previewing import sign
 from api.problems import Problem
-from api.views import AmountView, NextChargeView, PreviewTiming, PreviewView
+from api.views import ChargeView, NextChargeView, PreviewTiming, PreviewView
 from api.views_of_leaving import CancellationPreviewView
 from database.reading import CustomerStanding, read_standing, read_subscription
 from database.trial_claims import trial_is_used
@@ -185,7 +185,7 @@ def _view(
         timing=timing,
         effective_at=at,
         quantity=seats,
-        due_now=AmountView(amount=due.due, currency=terms.currency, tax=due.tax),
+        due_now=ChargeView(amount=due.due, currency=terms.currency, tax=due.tax),
         next_charge=NextChargeView(amount=regular.total, currency=terms.currency, tax=regular.tax, at=next_at),
         preview_token=token,
     )

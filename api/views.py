@@ -116,16 +116,20 @@ class SubscriptionView(BaseModel):
 class AmountView(BaseModel):
     """Money."""
 
-    amount: int = Field(description="In minor units, tax included where it is known.", examples=[2000])
+    amount: int = Field(description="In minor units.", examples=[2000])
     currency: str = Field(examples=["usd"])
+
+
+class ChargeView(AmountView):
+    """Money that is charged; the amount includes tax where that is known."""
+
     tax: int | None = Field(
-        default=None,
         description="How much of it is tax; null: Stripe calculates none, or does not know yet where the customer is.",
         examples=[None],
     )
 
 
-class NextChargeView(AmountView):
+class NextChargeView(ChargeView):
     """The regular charge that follows, before credit."""
 
     at: datetime = Field(examples=["2026-12-14T09:30:00Z"])
@@ -144,7 +148,7 @@ class PreviewView(BaseModel):
     timing: PreviewTiming = Field(examples=["now"])
     effective_at: datetime = Field(examples=["2026-11-24T09:30:00Z"])
     quantity: int = Field(description="How many seats the amounts are for.", examples=[1])
-    due_now: AmountView
+    due_now: ChargeView
     next_charge: NextChargeView
     preview_token: str | None = Field(
         description="Send it with the change, within 15 minutes, to be charged exactly this; null when subscribing.",

@@ -160,7 +160,8 @@ class Life:
             request, outcome = answer
             settled[request.operation_id] = timeline.completed(outcome, self.subscription)
         letters = [*self.noted_letters, *letters]
-        lines = timeline.with_letters([*entries, *self.noted, *timeline.not_done(settled, self.clock.now())], letters)
+        lines = timeline.in_order([*entries, *self.noted, *timeline.not_done(settled, self.clock.now())])
+        lines = timeline.with_letters(lines, letters)
         self.noted, self.noted_letters = [], []
         saving = Saving(self.subscription, lines, list(events), list(letters), settled)
         try:

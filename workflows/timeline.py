@@ -83,6 +83,17 @@ def not_done(outcomes: dict[str, Outcome], at: datetime) -> list[Entry]:
     ]
 
 
+def in_order(lines: Iterable[Entry]) -> list[Entry]:
+    """Lines of one save, none dated before the one above it.
+
+    What was noted on the way is told after what came of it.
+    """
+    ordered: list[Entry] = []
+    for line in lines:
+        ordered.append(replace(line, at=max(line.at, ordered[-1].at)) if ordered else line)
+    return ordered
+
+
 def with_letters(lines: Sequence[Entry], letters: Sequence[NotificationDue]) -> list[Entry]:
     """The first line names the letters that the decision wrote."""
     if not lines or not letters:
