@@ -12,7 +12,8 @@ from tests.local.families import family, gone
 
 def servers(valkey: Valkey) -> list[psutil.Process]:
     """The processes of this one: others belong to other tests."""
-    return [process for process in family() if str(valkey.directory) in " ".join(process.cmdline())]
+    marks = (str(valkey.directory), f":{valkey.port}")
+    return [process for process in family() if any(mark in " ".join(process.cmdline()) for mark in marks)]
 
 
 async def test_it_serves_whoever_knows_the_password_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ async def test_it_serves_whoever_knows_the_password_and_leaves_nothing_behind(tm
 async def test_it_goes_with_its_leash(tmp_path: Path) -> None:
     valkey = Valkey(tmp_path / "redis", password="secret")
     async with valkey:
-        (server,) = [process for process in servers(valkey) if process.name() == "valkey-server"]
-        os.kill(psutil.Process(server.pid).ppid(), signal.SIGKILL)
+        (server,) = [process for process in servers(valkey) if "leash" not in " ".join(process.cmdline())]
+        os.kill(server.ppid(), signal.SIGKILL)
 
         await gone([server])
