@@ -149,6 +149,12 @@ class Settings(BaseSettings):
         return self.mode == "local"
 
     @model_validator(mode="after")
+    def _know_whose_tokens(self) -> Self:
+        if self.auth_jwks_url and not self.auth_url and not (self.auth_jwt_issuer and self.auth_jwt_audience):
+            raise ValueError("auth_jwks_url needs auth_url, or auth_jwt_issuer and auth_jwt_audience")
+        return self
+
+    @model_validator(mode="after")
     def _keep_the_laptop_out_of_production(self) -> Self:
         if self.mode == "production":
             if self.stripe_api_url:

@@ -15,6 +15,7 @@ from local.ports import any_free
 from local.valkey import Valkey
 from local.waiting import until
 from tests.api.conftest import Api, as_user, assert_problem, make_settings, running_api
+from tests.api.keys_of_an_app import running_app
 from tests.api.redis_sessions import keep, moment, session_of, sign_in
 
 MINE = "/billing/subscriptions/me"
@@ -113,6 +114,30 @@ async def test_a_revocation_of_all_ends_what_is_older(api: Api, ada: SignedInUse
     for revoked in ("9999999999999", "never"):
         await redis.set(watermark, revoked)
         assert await status(api, token) == 401
+
+
+async def test_a_revocation_of_all_ends_jwts_too(
+    database: str, redis_url: str, ada: SignedInUser, redis: Redis
+) -> None:
+    async with running_app() as app:
+        async with running_api(make_settings(database, redis_url=redis_url, auth_url=app.url)) as api:
+            text = app.sign(ada.id)
+            assert await status(api, text) == 404
+
+            await redis.set(f"better-auth:revoked-sessions-before-{ada.id}", "9999999999999")
+
+            assert await status(api, text) == 401
+
+
+async def test_a_read_costs_no_more_queries_of_postgresql(api: Api, ada: SignedInUser, redis: Redis) -> None:
+    token = await sign_in(redis, ada)
+    api.statements.clear()
+
+    await status(api, token)
+
+    measured = ("billing.events", "billing.reconciliations")
+    tables = [statement for statement, _ in api.statements if not any(name in statement for name in measured)]
+    assert len(tables) == 2
 
 
 async def test_who_looks_through_a_users_eyes_leaves_a_trace_and_may_not_everything(
