@@ -119,14 +119,16 @@ async def test_a_revocation_of_all_ends_what_is_older(api: Api, ada: SignedInUse
 async def test_a_revocation_of_all_ends_jwts_too(
     database: str, redis_url: str, ada: SignedInUser, redis: Redis
 ) -> None:
-    async with running_app() as app:
-        async with running_api(make_settings(database, redis_url=redis_url, auth_url=app.url)) as api:
-            text = app.sign(ada.id)
-            assert await status(api, text) == 404
+    async with (
+        running_app() as app,
+        running_api(make_settings(database, redis_url=redis_url, auth_url=app.url)) as api,
+    ):
+        text = app.sign(ada.id)
+        assert await status(api, text) == 404
 
-            await redis.set(f"better-auth:revoked-sessions-before-{ada.id}", "9999999999999")
+        await redis.set(f"better-auth:revoked-sessions-before-{ada.id}", "9999999999999")
 
-            assert await status(api, text) == 401
+        assert await status(api, text) == 401
 
 
 async def test_a_read_costs_no_more_queries_of_postgresql(api: Api, ada: SignedInUser, redis: Redis) -> None:
