@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from database.people import BANNED, Person, person_in
+from database.people import ABSENT, Person, person_in, person_of
 from database.reading import read_one
 
 PREFIX = "prnl_"
@@ -35,10 +35,11 @@ _MAKE = text(
 )
 _FIND = text(
     f"""
-    select keys.id as key_id, keys.scopes, people.id, people.role, {BANNED} as is_banned,
+    select keys.id as key_id, keys.scopes, people.id, people.role, people.is_banned,
         coalesce(keys.last_used_at < now() - interval '1 minute', true) as use_is_news
     from billing.api_keys as keys
-    left join public."user" as people on people.id = :user_id
+    cross join {ABSENT}
+    left join lateral {person_of(":user_id")} on true
     where keys.digest = :digest and keys.revoked_at is null
     """  # noqa: S608  only a constant is put in
 )

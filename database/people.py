@@ -10,20 +10,36 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from database.reading import read_one
 
-BANNED = """(coalesce(people.banned, false) and (people."banExpires" is null or people."banExpires" > now()))"""
+ABSENT = """
+    (select cast(null as text) as role, cast(null as boolean) as banned, cast(null as timestamptz) as "banExpires",
+        cast(null as text) as "impersonatedBy") as absent
+"""
+"""Columns that only Better-Auth's admin plugin adds. Inside a lateral subquery an unqualified name is looked for in the
+subquery's own tables first and out here next, so one statement serves both."""
+
+
+def person_of(owner: str) -> str:
+    """A lateral subquery beside `ABSENT`: the user whose id is this expression of SQL."""
+    return f"""
+        (select id, role, coalesce(banned, false) and ("banExpires" is null or "banExpires" > now()) as is_banned
+        from public."user" where id = {owner}) as people
+    """  # noqa: S608  only constants are put in
+
 
 _SESSION = text(
     f"""
-    select people.id, people.role, {BANNED} as is_banned, session."impersonatedBy" as impersonated_by,
+    select people.id, people.role, people.is_banned, session."impersonatedBy" as impersonated_by,
         cast(extract(epoch from session."createdAt") * 1000 as double precision) as created_ms,
         cast(extract(epoch from session."expiresAt" - now()) as double precision) as seconds_left
-    from public.session
-    join public."user" as people on people.id = session."userId"
-    where session.token = :token
-    """  # noqa: S608  only a constant above is put in
+    from {ABSENT}
+    cross join lateral (
+        select "userId", "createdAt", "expiresAt", "impersonatedBy" from public.session where token = :token
+    ) as session
+    cross join lateral {person_of('session."userId"')}
+    """  # noqa: S608  as above
 )
 _PERSON = text(
-    f'select people.id, people.role, {BANNED} as is_banned from public."user" as people where people.id = :user_id'  # noqa: S608  as above
+    f"select people.id, people.role, people.is_banned from {ABSENT} cross join lateral {person_of(':user_id')}"  # noqa: S608  as above
 )
 
 

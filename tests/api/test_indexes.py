@@ -34,7 +34,8 @@ insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint)
 insert into billing.notifications (id, user_id, kind, occasion, status)
     select gen_random_uuid(), 'user_' || n, 'welcome', 'once', 'sent' from generate_series(1, 100000) as n;
 insert into billing.api_keys (id, name, digest, scopes, created_by)
-    select gen_random_uuid(), 'key', 'digest_' || n, '{subscriptions:read}', 'tests' from generate_series(1, 100000) as n;
+    select gen_random_uuid(), 'key', 'digest_' || n, '{subscriptions:read}', 'tests'
+    from generate_series(1, 100000) as n;
 insert into billing.trial_claims (kind, digest, user_id)
     select 'email', md5(n::text), 'user_' || n from generate_series(1, 100000) as n;
 insert into billing.cards (payment_method_id, user_id)

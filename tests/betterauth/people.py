@@ -79,6 +79,6 @@ async def _enter(url: str, path: str, body: dict[str, str]) -> User:
         id=entered["user"]["id"],
         email=body["email"],
         token=entered["token"],
-        signed=answer.headers["set-auth-token"],
+        signed=answer.headers.get("set-auth-token", ""),
         cookie=session_cookie(answer),
     )

@@ -20,7 +20,7 @@ const options = {
   telemetry: { enabled: false },
   session: { storeSessionInDatabase: wishes.storeSessionInDatabase },
   advanced: { useSecureCookies: wishes.useSecureCookies, cookiePrefix: wishes.cookiePrefix },
-  plugins: [bearer(), admin(), jwt({ jwt: { expirationTime: wishes.jwtExpirationTime ?? "15m" } })],
+  plugins: wishes.bare ? [] : [bearer(), admin(), jwt({ jwt: { expirationTime: wishes.jwtExpirationTime ?? "15m" } })],
   ...(wishes.redis && { secondaryStorage: redisStorage({ client: new Redis(wishes.redis) }) }),
 };
 

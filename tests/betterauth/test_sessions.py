@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 from redis.asyncio import Redis
 
+from database.session import migrate
 from local import betterauth
 from tests.betterauth.conftest import SECRET, Town, town
 from tests.betterauth.people import session_cookie, sign_in
@@ -140,6 +141,25 @@ async def test_a_new_secret_ends_old_cookies_unless_the_old_one_is_still_honoure
     async with town(better_auth_folder, tmp_path, database, None, rotated, **both) as meanwhile:
         assert await meanwhile.status({"Cookie": ada.cookie}) == 404
         assert await meanwhile.status({"Cookie": again.cookie}) == 404
+
+
+async def test_a_better_auth_without_plugins_lets_its_users_in_too(
+    better_auth_folder: Path, tmp_path: Path, postgres_url: str
+) -> None:
+    """Without the admin plugin there are no roles and no bans, not even as columns."""
+    url = f"{postgres_url.rpartition('/')[0]}/bare"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("create database bare")
+    async with BetterAuth(better_auth_folder, tmp_path / "log", url, SECRET, bare=True):
+        migrate(url)
+    async with town(better_auth_folder, tmp_path, url, None, {"bare": True}) as bare:
+        ada = await bare.citizen()
+        assert await bare.status({"Cookie": ada.cookie}) == 404
+        assert await bare.status({"Cookie": ada.cookie}, path="/billing/admin/users/x/letters") == 403
+
+        await ada.post("sign-out")
+
+        assert await bare.status({"Cookie": ada.cookie}) == 401
 
 
 async def test_the_tables_are_those_that_our_stand_in_makes(
