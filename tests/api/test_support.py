@@ -4,6 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from database.session import make_engine
+from database.stories import read_story
 from local import betterauth
 from local.betterauth import SignedInUser
 from tests.api.conftest import AUTH_SECRET, Api, as_user, assert_problem
@@ -80,6 +82,11 @@ async def test_a_letter_is_sent_again_once_a_key_and_it_is_kept_who_asked(
     assert waiting == {"id": letter, "status": "pending", "attempts": 0, "sent_at": None}
     kept = api.row("select user_id, kind, actor from billing.operations")
     assert kept == {"user_id": ada.id, "kind": "resend_letter", "actor": f"operator:{sam.id}"}
+
+    engine = make_engine(api.settings)
+    story = await read_story(engine, ada.id)
+    await engine.dispose()
+    assert [cause["by"] for step in story.steps for cause in step.causes] == [f"operator:{sam.id}"]
 
     api.rows("update billing.notifications set status = 'sent'")
     await api.client.post(path, headers=as_user(sam, "ticket-7"))

@@ -45,6 +45,10 @@ class Town:
         """How Perennial answers: signed in, there is no subscription, which is 404."""
         return (await self.api.client.request(method, path, headers=headers)).status_code
 
+    def rows_of(self, user: User) -> int:
+        """How many sessions of a user PostgreSQL has."""
+        return len(self.api.rows('select id from session where "userId" = %s', user.id))
+
 
 @contextlib.asynccontextmanager
 async def town(

@@ -18,7 +18,10 @@ const options = {
   database: new pg.Pool({ connectionString: wishes.database }),
   emailAndPassword: { enabled: true },
   telemetry: { enabled: false },
-  session: { storeSessionInDatabase: wishes.storeSessionInDatabase },
+  session: {
+    storeSessionInDatabase: wishes.storeSessionInDatabase,
+    preserveSessionInDatabase: wishes.preserveSessionInDatabase,
+  },
   advanced: { useSecureCookies: wishes.useSecureCookies, cookiePrefix: wishes.cookiePrefix },
   plugins: wishes.bare ? [] : [bearer(), admin(), jwt({ jwt: { expirationTime: wishes.jwtExpirationTime ?? "15m" } })],
   ...(wishes.redis && { secondaryStorage: redisStorage({ client: new Redis(wishes.redis) }) }),

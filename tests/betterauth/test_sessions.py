@@ -143,6 +143,20 @@ async def test_a_new_secret_ends_old_cookies_unless_the_old_one_is_still_honoure
         assert await meanwhile.status({"Cookie": again.cookie}) == 404
 
 
+async def test_a_row_that_is_kept_for_the_record_lets_nobody_in(
+    better_auth_folder: Path, tmp_path: Path, database: str, redis_url: str
+) -> None:
+    wishes = {"storeSessionInDatabase": True, "preserveSessionInDatabase": True}
+    async with town(better_auth_folder, tmp_path, database, redis_url, wishes) as careful:
+        ada = await careful.citizen()
+        assert await careful.status({"Cookie": ada.cookie}) == 404
+
+        await ada.post("sign-out")
+
+        assert careful.rows_of(ada) == 1
+        assert await careful.status({"Cookie": ada.cookie}) == 401
+
+
 async def test_a_better_auth_without_plugins_lets_its_users_in_too(
     better_auth_folder: Path, tmp_path: Path, postgres_url: str
 ) -> None:
