@@ -18,7 +18,7 @@ run: $(STAMP)  ## the whole system on this machine, then the demo
 fresh: $(STAMP)  ## the same, forgetting everything first
 	@exec $(BIN)/perennial up --fresh
 
-test: $(STAMP)  ## the whole suite: real PostgreSQL, real Temporal, the local Stripe; no network
+test: $(STAMP)  ## the whole suite: real PostgreSQL, real Temporal, the local Stripe
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP)  ## style, types and which room may import which

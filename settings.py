@@ -87,11 +87,25 @@ class Settings(BaseSettings):
     # Sessions of Better-Auth
     auth_secret: SecretStr
     """Better-Auth's own secret (``BETTER_AUTH_SECRET``): signs the session cookie."""
+    auth_previous_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Comma-separated; cookies signed with them are let in while the secret is changed in one program after the other.
+    Better-Auth itself honours only the newest."""
     auth_cookie_prefix: str = "better-auth"
+    auth_redis_prefix: str = "better-auth:"
+    """What stands before the keys of Better-Auth's secondary storage: its ``keyPrefix``."""
+    auth_url: str | None = None
+    """Better-Auth's ``baseURL``: issuer and audience of its JWTs, whose keys are at ``{auth_url}/api/auth/jwks``.
+    Without it no JWT is let in."""
+    auth_jwks_url: str | None = None
+    """Where the keys are, when it is another address."""
+    auth_jwt_issuer: str | None = None
+    auth_jwt_audience: str | None = None
+    auth_cache_seconds: float = Field(default=5, ge=0, le=5)
+    """How long a read may rely on who was let in before; a write asks every time."""
 
     # Redis
     redis_url: SecretStr | None = None
-    """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a cache. Optional."""
+    """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a short cache."""
 
     # What the world sees
     product_name: str = "Perennial"
@@ -110,7 +124,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("stripe_webhook_secrets", mode="before")
+    @field_validator("stripe_webhook_secrets", "auth_previous_secrets", mode="before")
     @classmethod
     def _split_secrets(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -125,9 +139,20 @@ class Settings(BaseSettings):
         return SecretStr(f"postgresql+psycopg://{rest}")
 
     @property
+    def jwks_url(self) -> str | None:
+        """Where Better-Auth shows the public halves of the keys that sign its JWTs."""
+        return self.auth_jwks_url or (f"{self.auth_url.rstrip('/')}/api/auth/jwks" if self.auth_url else None)
+
+    @property
     def lets_travel_in_time(self) -> bool:
         """Whether a customer's clock may be ahead of the wall's; in production it is not, whatever a row says."""
         return self.mode == "local"
+
+    @model_validator(mode="after")
+    def _know_whose_tokens(self) -> Self:
+        if self.auth_jwks_url and not self.auth_url and not (self.auth_jwt_issuer and self.auth_jwt_audience):
+            raise ValueError("auth_jwks_url needs auth_url, or auth_jwt_issuer and auth_jwt_audience")
+        return self
 
     @model_validator(mode="after")
     def _keep_the_laptop_out_of_production(self) -> Self:
@@ -136,6 +161,8 @@ class Settings(BaseSettings):
                 raise ValueError("stripe_api_url is for the local Stripe; unset it in production mode")
             if self.stripe_test_clocks:
                 raise ValueError("stripe_test_clocks lets customers travel in time; unset it in production mode")
+            if self.jwks_url and not self.jwks_url.startswith("https://"):
+                raise ValueError("auth_url must be https in production: whoever answers there says who everybody is")
             if not self.stripe_webhook_secrets:
                 raise ValueError(
                     "stripe_webhook_secrets is empty, so every webhook would be turned away; "

@@ -51,9 +51,9 @@ _REDACTED = "[redacted]"
 _PRIVATE = re.compile(
     r"[\w.+-]+@[\w-]+\.[\w.-]+"  # an e-mail address, or the password and host of a database's address
     r"|\b(?:sk|rk)_(?:test|live)_\w+|\bwhsec_\w+|\b\w+_secret_\w+"  # Stripe's keys and client secrets
-    r"|(?<=Bearer )\S+"
+    r"|(?<=Bearer )\S+|(?<=session_token=)[^\s;]+|\bprnl_[\w-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+"  # what lets somebody in
 )
-_HINTS = ("@", "sk_", "rk_", "whsec_", "_secret_", "Bearer ")
+_HINTS = ("@", "sk_", "rk_", "whsec_", "_secret_", "Bearer ", "session_token=", "prnl_", "eyJ")
 _EXTRAS = ("temporal_workflow", "temporal_activity")
 """What other libraries may add to a line: Temporal says which workflow and activity it was."""
 

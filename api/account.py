@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from api.asking import carry_out, describe_write
-from api.auth import CallerIn
+from api.auth import CallerIn, InPersonIn
 from api.bodies import IdempotencyKey
 from api.contract import OF_A_CALLER, READS, WRITES, problems
 from api.export_views import ExportView, ForgottenView
@@ -45,11 +45,11 @@ async def export(caller: CallerIn, parts: PartsIn) -> StreamingResponse:
     "/account",
     response_model=ForgottenView,
     openapi_extra=SECURED,
-    responses=LATER | problems(*WRITES),
+    responses=LATER | problems(*WRITES, "session_required"),
     summary="Be forgotten",
 )
 async def forget(
-    request: Request, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, caller: InPersonIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """End everything in Stripe at once, then forget the caller here. Call it before your app deletes the user.
 

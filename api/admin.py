@@ -11,17 +11,15 @@ from fastapi.responses import JSONResponse
 from api.asking import carry_out, describe_write
 from api.auth import AdministratorIn
 from api.bodies import IdempotencyKey, RefundBody, TrialBody
-from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, problems
+from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
 from api.media import json_only
-from api.operations import view_operation
 from api.parts import Parts, PartsIn
 from api.problems import Problem
 from api.subscriptions import LATER
-from api.views import OperationView, SubscriptionView
+from api.views import SubscriptionView
 from api.views_of_money import RefundView
 from api.views_of_policies import PolicyMoveView, view_policy_move
-from database.administration import owner_of, read_policy_move, read_refund
-from database.operations import find_operation
+from database.administration import read_policy_move, read_refund
 from database.reading import read_standing, read_subscription
 from lifecycle.intents import MovePolicy, MoveTrialEnd, RefundPayment
 from lifecycle.statuses import Status
@@ -44,7 +42,7 @@ UserId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,255}$", description="The u
     | problems(
         *WRITES,
         *WITH_BODY,
-        "forbidden",
+        "session_required",
         "no_customer",
         "nothing_to_refund",
         "unknown_invoice",
@@ -75,7 +73,7 @@ async def refund(
     response_model=SubscriptionView,
     openapi_extra=SECURED,
     dependencies=[Depends(json_only)],
-    responses=LATER | problems(*WRITES, *WITH_BODY, "forbidden", "no_subscription", "not_trialing"),
+    responses=LATER | problems(*WRITES, *WITH_BODY, "session_required", "no_subscription", "not_trialing"),
     summary="Move the end of a trial",
 )
 async def move_trial_end(
@@ -105,7 +103,7 @@ async def move_trial_end(
     "/users/{user_id}/policy",
     response_model=PolicyMoveView,
     openapi_extra=SECURED,
-    responses=LATER | problems(*WRITES, "forbidden", "no_subscription", "unknown_plan", "policy_unchanged"),
+    responses=LATER | problems(*WRITES, "session_required", "no_subscription", "unknown_plan", "policy_unchanged"),
     summary="Move a subscription to the rules of today",
 )
 async def move_policy(
@@ -123,21 +121,6 @@ async def move_policy(
     key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
     write = replace(describe_write(request, user_id, "move_policy", key, {}), show=_show_policy_move)
     return await carry_out(parts, write, MovePolicy(row["plan"], policy, administrator.user_id))
-
-
-@router.get(
-    "/operations/{operation_id}",
-    openapi_extra=SECURED,
-    responses=problems(*READS, "forbidden", "not_found", "invalid_request"),
-    summary="Ask how anybody's write ended",
-)
-async def read_operation(operation_id: UUID, _: AdministratorIn, parts: PartsIn) -> OperationView:
-    """A write of an administrator's that took longer than its request, or of a user's."""
-    owner = await owner_of(parts.engine, operation_id)
-    operation = await find_operation(parts.engine, owner, operation_id) if owner else None
-    if operation is None:
-        raise Problem("not_found", "There is no such operation.")
-    return view_operation(operation)
 
 
 async def _show_refund(parts: Parts, user_id: str, operation_id: UUID) -> dict[str, Any]:

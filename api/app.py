@@ -14,10 +14,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import telemetry
-from api import account, admin, checkout, failures, health, operations, plans, previews, subscriptions, webhooks
+from api import (
+    account,
+    admin,
+    checkout,
+    failures,
+    health,
+    operations,
+    plans,
+    previews,
+    subscriptions,
+    support,
+    webhooks,
+)
 from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
+from api.identity import Identity
 from api.outside import connect_outside
 from api.parts import Outside, Parts
 from database.ledger import Ledger
@@ -65,7 +78,8 @@ def create_app(
             await stack.enter_async_context(_meanwhile(outside.relay.run))
             await stack.enter_async_context(_meanwhile(partial(_measure_lag, engine)))
             await stack.enter_async_context(ledger.writing())
-            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside))
+            identity = await stack.enter_async_context(Identity.opened(settings, engine))
+            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, identity))
 
     app = FastAPI(
         title="Perennial",
@@ -86,6 +100,7 @@ def create_app(
         operations,
         account,
         admin,
+        support,
         health,
     ):  # the busiest first
         app.include_router(room.router)

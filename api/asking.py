@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 import telemetry
+from api.callers import Caller
 from api.parts import Parts
 from api.problems import Problem
 from api.views import OperationView, view_subscription
@@ -35,6 +36,7 @@ class Write:
     key: str | None
     fingerprint: str
     show: "Show | None" = None
+    actor: str | None = None
 
 
 Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
@@ -42,14 +44,21 @@ Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
 
 
 def describe_write(request: Request, user_id: str, kind: str, key: str | None, asked: dict[str, Any]) -> Write:
-    """``asked`` is the validated body, so that spelling (spaces, case of a plan) does not make another request."""
+    """``asked`` is the validated body, so that spelling (spaces, case of a plan) does not make another request.
+
+    A server's keys are names of its own: they never meet those of its user.
+    """
+    caller: Caller = request.state.caller
+    if key and caller.api_key:
+        key = f"api_key:{caller.api_key}:{key}"
     text = orjson.dumps([request.method, request.url.path, asked], option=orjson.OPT_SORT_KEYS)
-    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest())
+    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest(), actor=caller.actor_for(user_id))
 
 
 async def begin(parts: Parts, write: Write) -> Operation:
     """The operation of this write, new or known; raises a problem when its key was used for something else."""
-    operation = await begin_operation(parts.engine, write.user_id, write.key, write.kind, write.fingerprint)
+    named = (write.user_id, write.key, write.kind, write.fingerprint, write.actor)
+    operation = await begin_operation(parts.engine, *named)
     structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
     if operation.fingerprint != write.fingerprint:
         raise Problem(

@@ -1,54 +1,55 @@
-"""Who is asking: sessions of Better-Auth, from its cookie or a Bearer token, looked up in PostgreSQL.
+"""Who may call a route: every route names one of the policies here.
 
-Every route names one of the policies here; `require_policies` refuses to start an API with a route that names none.
-https://www.better-auth.com/docs/concepts/session-management, https://www.better-auth.com/docs/plugins/bearer
+`require_policies` refuses to start an API with a route that names none. What was presented is read in
+`api.credentials`, whose it is in `api.identity`.
 """
 
-import base64
-import hashlib
-import hmac
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import unquote
 
 import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.routing import iter_route_contexts
 
-from api.parts import Parts, PartsIn
+from api.callers import Caller, Means
+from api.credentials import presented
+from api.parts import PartsIn
 from api.problems import Problem
-from database.administration import roles_of
-from database.reading import session_owner
+from database.api_keys import Scope
 
-_TOKEN = re.compile(r"[A-Za-z0-9]{32}")
 ADMINISTRATOR = "admin"
-_SIGNED = re.compile(r"([A-Za-z0-9]{32})\.([A-Za-z0-9+/]{43}=)")
-
-
-@dataclass(frozen=True)
-class Caller:
-    """The signed-in user."""
-
-    user_id: str
+SUPPORTER = "support"
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 async def signed_in(request: Request, parts: PartsIn) -> Caller:
-    """The caller of a route for signed-in users; anything but a live session is 401."""
-    token = _presented_token(request, parts)
-    user_id = await session_owner(parts.engine, token) if token else None
-    if user_id is None:
-        raise Problem("not_signed_in", "Sign in and send the session cookie or a Bearer token.")
-    structlog.contextvars.bind_contextvars(user_id=user_id)
-    return Caller(user_id)
+    """A user, by session or JWT; servers with an API key are not enough."""
+    return _within(await _caller(request, parts), None)
 
 
-async def administrator(caller: Annotated[Caller, Depends(signed_in)], parts: PartsIn) -> Caller:
-    """The caller of a route for administrators: who has Better-Auth's role ``admin`` at this moment; others get 403."""
-    if ADMINISTRATOR not in await roles_of(parts.engine, caller.user_id):
-        raise Problem("forbidden", "This needs the role admin.")
-    return caller
+async def subscription_reader(request: Request, parts: PartsIn) -> Caller:
+    """A user, or a server that may read a user's subscription."""
+    return _within(await _caller(request, parts), Scope.SUBSCRIPTIONS_READ)
+
+
+async def subscription_writer(request: Request, parts: PartsIn) -> Caller:
+    """A user, or a server that may change a user's subscription."""
+    return _within(await _caller(request, parts), Scope.SUBSCRIPTIONS_WRITE)
+
+
+async def in_person(request: Request, parts: PartsIn) -> Caller:
+    """The user in person, by a session: neither a JWT, which outlives signing out, nor somebody who acts for them."""
+    return _in_person(await _caller(request, parts, anew=True))
+
+
+async def administrator(request: Request, parts: PartsIn) -> Caller:
+    """Who has Better-Auth's role ``admin`` at this moment, in person."""
+    return _with_role(_in_person(await _caller(request, parts, anew=True)), ADMINISTRATOR)
+
+
+async def supporter(request: Request, parts: PartsIn) -> Caller:
+    """Who has the role ``support`` or ``admin``, in person: to read about anybody, and to send a letter again."""
+    return _with_role(_in_person(await _caller(request, parts, anew=True)), SUPPORTER, ADMINISTRATOR)
 
 
 async def anybody() -> None:
@@ -60,8 +61,31 @@ async def stripe_itself() -> None:
 
 
 CallerIn = Annotated[Caller, Depends(signed_in)]
+ReaderIn = Annotated[Caller, Depends(subscription_reader)]
+WriterIn = Annotated[Caller, Depends(subscription_writer)]
+InPersonIn = Annotated[Caller, Depends(in_person)]
 AdministratorIn = Annotated[Caller, Depends(administrator)]
-_POLICIES = (signed_in, administrator, anybody, stripe_itself)
+SupporterIn = Annotated[Caller, Depends(supporter)]
+_POLICIES = (
+    signed_in,
+    subscription_reader,
+    subscription_writer,
+    in_person,
+    administrator,
+    supporter,
+    anybody,
+    stripe_itself,
+)
+
+
+def check_payment_method(caller: Caller, payment_method: str | None) -> None:
+    """A card is brought by the user in person, or by a server that may bring cards; a request without one may pass."""
+    if payment_method is None:
+        return
+    if caller.means is Means.API_KEY:
+        _within(caller, Scope.PAYMENT_METHODS_WRITE)
+    else:
+        _in_person(caller)
 
 
 def require_policies(app: FastAPI) -> None:
@@ -75,29 +99,40 @@ def require_policies(app: FastAPI) -> None:
         raise RuntimeError(f"routes without a policy: {bare}")
 
 
-def verified_token(value: str, secret: str) -> str | None:
-    """The token of a signed cookie value ``token.signature``, percent-encoded or not; None when it was tampered with.
+async def _caller(request: Request, parts: PartsIn, *, anew: bool = False) -> Caller:
+    """Whoever presents a good credential; anything else is 401. A write asks its source each time."""
+    credential = presented(request, parts.settings)
+    anew = anew or request.method not in _SAFE_METHODS
+    caller = await parts.identity.caller(credential, anew=anew) if credential else None
+    if caller is None:
+        raise Problem("not_signed_in", "Sign in and send the session cookie or a Bearer token.")
+    structlog.contextvars.bind_contextvars(user_id=caller.user_id)
+    if caller.actor:
+        structlog.contextvars.bind_contextvars(actor=caller.actor)
+    request.state.caller = caller
+    return caller
 
-    The signature is standard base64 of HMAC-SHA256 over the token with the secret as UTF-8.
-    """
-    match = _SIGNED.fullmatch(unquote(value))
-    if match is None:
-        return None
-    token, signature = match.groups()
-    digest = hmac.new(secret.encode(), token.encode(), hashlib.sha256).digest()
-    return token if hmac.compare_digest(base64.b64encode(digest), signature.encode()) else None
+
+def _within(caller: Caller, scope: Scope | None) -> Caller:
+    """What a key does not name it may not do; users may whatever is their own."""
+    if caller.means is not Means.API_KEY or (scope is not None and scope in caller.scopes):
+        return caller
+    detail = f"This API key has no scope {scope}." if scope else "An API key is not enough for this."
+    raise Problem("forbidden", detail)
 
 
-def _presented_token(request: Request, parts: Parts) -> str | None:
-    """A Bearer token when there is one, else the cookie, the ``__Secure-`` one first; never a second try."""
-    secret = parts.settings.auth_secret.get_secret_value()
-    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        credential = credential.strip()
-        return credential if _TOKEN.fullmatch(credential) else verified_token(credential, secret)
-    name = f"{parts.settings.auth_cookie_prefix}.session_token"
-    cookie = request.cookies.get(f"__Secure-{name}") or request.cookies.get(name)
-    return verified_token(cookie, secret) if cookie else None
+def _in_person(caller: Caller) -> Caller:
+    if caller.impersonated_by is not None:
+        raise Problem("forbidden", "Not while you are looking through somebody else's eyes.")
+    if caller.means is not Means.SESSION:
+        raise Problem("session_required", "This needs the user's own session; sign in and send its cookie or token.")
+    return caller
+
+
+def _with_role(caller: Caller, *roles: str) -> Caller:
+    if caller.roles.isdisjoint(roles):
+        raise Problem("forbidden", f"This needs the role {' or '.join(roles)}.")
+    return caller
 
 
 def _calls(dependant: Any) -> Iterator[object]:

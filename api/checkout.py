@@ -13,7 +13,7 @@ from activities.gateway import StripeRefused
 from activities.pages import NoCustomer, PromotionChoice
 from activities.promotion_codes import is_about_the_code
 from api.asking import begin, describe_write, refuse, refused
-from api.auth import CallerIn
+from api.auth import InPersonIn, WriterIn
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
 from api.choosing import chosen
 from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
@@ -56,7 +56,7 @@ SOONEST_TRIAL_END = timedelta(hours=48, minutes=15)
     summary="Open Checkout",
 )
 async def open_checkout(
-    request: Request, body: CheckoutBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, body: CheckoutBody, caller: WriterIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """A Stripe Checkout page for a plan, with its trial when the caller has never had one.
 
@@ -97,11 +97,11 @@ async def open_checkout(
     response_model=AddressView,
     openapi_extra=SECURED,
     dependencies=[Depends(json_only)],
-    responses=problems(*WRITES, *WITH_BODY, "no_customer"),
+    responses=problems(*WRITES, *WITH_BODY, "session_required", "no_customer"),
     summary="Open the customer portal",
 )
 async def open_portal(
-    request: Request, body: PortalBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, body: PortalBody, caller: InPersonIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """Stripe's portal, where the caller changes cards and finds invoices."""
     check_addresses(parts, {"return_url": body.return_url})

@@ -22,7 +22,7 @@ TAGS = [
     {"name": "Stripe's pages", "description": "Checkout and the customer portal."},
     {"name": "Operations", "description": "Writes that took longer than their request."},
     {"name": "Account", "description": "Everything that is held on the caller: to read, and to be forgotten."},
-    {"name": "Administration", "description": "For callers with Better-Auth's role `admin`; others are told 403."},
+    {"name": "Administration", "description": "For Better-Auth's roles `admin` and `support`; others are told 403."},
     {"name": "Webhooks", "description": "What Stripe sends."},
     {"name": "Health", "description": "For whoever runs this."},
 ]
@@ -33,7 +33,12 @@ SECURITY_SCHEMES = {
         "name": "better-auth.session_token",
         "description": "Better-Auth's signed session cookie (`__Secure-` in front on https).",
     },
-    "bearer": {"type": "http", "scheme": "bearer", "description": "The session token, signed or raw."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The session token, signed or raw; or a JWT of Better-Auth's, which is not enough where a "
+        "session is required; or an API key (`prnl_…`) with the user's id in `X-On-Behalf-Of`.",
+    },
     "stripe": {
         "type": "apiKey",
         "in": "header",
@@ -106,9 +111,10 @@ def problems(*kinds: str) -> Responses:
     return responses
 
 
-READS = ("not_signed_in", "internal_error", "temporarily_unavailable")
+READS = ("not_signed_in", "forbidden", "internal_error", "temporarily_unavailable")
 WRITES = (
     "not_signed_in",
+    "forbidden",
     "invalid_request",
     "idempotency_key_reused",
     "internal_error",

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
 from activities.previews import OpenInvoice, Quote
+from api.identity import Identity
 from database.ledger import Ledger
 from lifecycle import intents
 from lifecycle.leaving import PeriodPayment
@@ -94,6 +95,7 @@ class Parts:
     catalogue: Catalogue
     clock: Callable[[], datetime]
     outside: Outside
+    identity: Identity
 
     def customer_now(self, clock_offset_seconds: int) -> datetime:
         """The time on a customer's own clock; in production that is the wall's, whatever a row says."""

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from activities.gateway import StripeRefused
 from activities.previews import Quote
 from activities.promotion_codes import is_about_the_code
-from api.auth import CallerIn
+from api.auth import ReaderIn
 from api.bodies import PreviewBody
 from api.choosing import chosen, chosen_interval
 from api.contract import OF_A_CALLER, WITH_BODY, problems
@@ -42,6 +42,7 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
     dependencies=[Depends(json_only)],
     responses=problems(
         "not_signed_in",
+        "forbidden",
         *WITH_BODY,
         "invalid_request",
         "unknown_plan",
@@ -63,7 +64,7 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
     ),
     summary="See what it would cost",
 )
-async def preview(body: PreviewBody, caller: CallerIn, parts: PartsIn) -> PreviewView | CancellationPreviewView:
+async def preview(body: PreviewBody, caller: ReaderIn, parts: PartsIn) -> PreviewView | CancellationPreviewView:
     """What subscribing, or changing the plan, would cost now and next, or what canceling would do; nothing is changed.
 
     Send `preview_token` with the change to be charged exactly this; when it no longer holds, the change is refused.

@@ -33,6 +33,7 @@ KINDS: Mapping[str, Kind] = {
     "payment_declined": Kind(402, "The payment was declined"),
     "action_required": Kind(402, "The payment must be confirmed"),
     "forbidden": Kind(403, "Not allowed"),
+    "session_required": Kind(403, "The user's own session is needed"),
     "not_found": Kind(404, "Not found"),
     "no_subscription": Kind(404, "There is no subscription"),
     "no_customer": Kind(404, "There is no customer yet"),

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from api.asking import begin, carry_out, describe_write, refuse, refused
-from api.auth import CallerIn
+from api.auth import ReaderIn, WriterIn, check_payment_method
 from api.bodies import ApplyPlanBody, CancelQuery, ConvertBody, IdempotencyKey, SubscribeBody
 from api.choosing import chosen, chosen_interval
 from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, Responses, answers_with, problems
@@ -15,8 +15,9 @@ from api.parts import PartsIn
 from api.previewing import proration_date
 from api.previews import known
 from api.problems import Problem
-from api.views import OperationView, SubscriptionView, TimelineView, view_entry, view_subscription
-from database.reading import read_standing, read_subscription, read_timeline
+from api.timelines import Cursor, Limit, NewestFirst, Page, read_page
+from api.views import OperationView, SubscriptionView, TimelineView, view_subscription
+from database.reading import read_standing, read_subscription
 from lifecycle.intents import Cancel, ChangePlan, Convert, Resume, Subscribe
 from lifecycle.plan_changes import quantity_after
 from lifecycle.plans import Interval, Terms
@@ -40,7 +41,7 @@ PAYING = (*CHARGING, "unknown_plan", "quantity_too_large", "currency_locked", "c
 @router.get(
     "/me", openapi_extra=SECURED, responses=problems(*READS, "no_subscription"), summary="Read the subscription"
 )
-async def read_mine(caller: CallerIn, parts: PartsIn) -> SubscriptionView:
+async def read_mine(caller: ReaderIn, parts: PartsIn) -> SubscriptionView:
     """The caller's subscription as it stands; one that is over is still shown."""
     row = await read_subscription(parts.engine, caller.user_id)
     if row is None or row["status"] is None:
@@ -52,20 +53,14 @@ async def read_mine(caller: CallerIn, parts: PartsIn) -> SubscriptionView:
     "/me/timeline", openapi_extra=SECURED, responses=problems(*READS, "invalid_request"), summary="Read what happened"
 )
 async def read_my_timeline(
-    caller: CallerIn,
+    caller: ReaderIn,
     parts: PartsIn,
-    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,4}$", description="From `next_cursor`.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    newest_first: Annotated[bool, Query(description="Otherwise the oldest come first.")] = False,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    newest_first: NewestFirst = False,
 ) -> TimelineView:
     """What happened to the caller's subscription, page by page, oldest first unless asked otherwise."""
-    seq, _, position = (cursor or "").partition("-")
-    beyond = (int(seq), int(position)) if cursor else None
-    rows = await read_timeline(parts.engine, caller.user_id, beyond=beyond, newest_first=newest_first, limit=limit + 1)
-    page = rows[:limit]
-    entries = [view_entry(dict(row)) for row in page]
-    more = f"{page[-1]['seq']}-{page[-1]['position']}" if len(rows) > limit else None
-    return TimelineView(entries=entries, next_cursor=more)
+    return await read_page(parts.engine, caller.user_id, Page(cursor, limit, newest_first))
 
 
 @router.post(
@@ -79,6 +74,7 @@ async def read_my_timeline(
         *WRITES,
         *WITH_BODY,
         *PAYING,
+        "session_required",
         "already_subscribed",
         "payment_incomplete",
         "trial_already_used",
@@ -91,11 +87,12 @@ async def read_my_timeline(
     summary="Subscribe",
 )
 async def subscribe(
-    request: Request, body: SubscribeBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, body: SubscribeBody, caller: WriterIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """Begin a subscription with the plan's trial, a shorter one, or none and a payment method.
 
     A trial without a payment method begins here; it begins at Stripe when a card is added."""
+    check_payment_method(caller, body.payment_method)
     own = (await read_standing(parts.engine, caller.user_id)).currency
     terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_trial(terms, body.trial_period_days)
@@ -121,6 +118,7 @@ async def subscribe(
         *WRITES,
         *WITH_BODY,
         *PAYING,
+        "session_required",
         "no_subscription",
         "same_plan",
         "preview_stale",
@@ -135,10 +133,11 @@ async def subscribe(
     summary="Change the plan",
 )
 async def change_plan(
-    request: Request, body: ApplyPlanBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, body: ApplyPlanBody, caller: WriterIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """Move to another plan, interval or number of seats. An upgrade is granted when it is paid, at once if the card
     allows it; a downgrade waits until the period is over. In a trial the plan changes without a charge."""
+    check_payment_method(caller, body.payment_method)
     row = await read_subscription(parts.engine, caller.user_id)
     own = row["customer_currency"] if row else None
     terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), own, row)
@@ -167,7 +166,7 @@ async def change_plan(
 async def cancel(
     request: Request,
     query: Annotated[CancelQuery, Query()],
-    caller: CallerIn,
+    caller: WriterIn,
     parts: PartsIn,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
@@ -186,7 +185,7 @@ async def cancel(
     summary="Undo a scheduled cancellation, or go on after a pause",
 )
 async def resume(
-    request: Request, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, caller: WriterIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """Keep the subscription after all, as long as its cancellation has not taken effect. One that is paused goes on,
     with the card on file."""
@@ -204,6 +203,7 @@ async def resume(
         *WRITES,
         *WITH_BODY,
         *CHARGING,
+        "session_required",
         "no_subscription",
         "not_trialing",
         "cancellation_scheduled",
@@ -214,9 +214,10 @@ async def resume(
     summary="End the trial or the pause, and pay",
 )
 async def convert(
-    request: Request, body: ConvertBody, caller: CallerIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
+    request: Request, body: ConvertBody, caller: WriterIn, parts: PartsIn, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     """Begin to pay now: the first period is charged, and granted when it is paid. A declined card changes nothing."""
+    check_payment_method(caller, body.payment_method)
     write = describe_write(request, caller.user_id, "convert", idempotency_key, body.model_dump())
     return await carry_out(parts, write, Convert(body.payment_method))
 

@@ -171,13 +171,14 @@ class TimelineEntryView(BaseModel):
 
 
 _FOR_OPERATORS = {"policy", "max_payment_attempts", "letters"}
-"""How a rule was applied, which is told in full by ``perennial timeline``."""
+"""How a rule was applied, which operators are told in full."""
 
 
-def view_entry(row: Mapping[str, Any]) -> TimelineEntryView:
-    """A line of the timeline as its customer reads it."""
+def view_entry(row: Mapping[str, Any], *, in_full: bool = False) -> TimelineEntryView:
+    """A line of the timeline as its customer reads it, or as operators do, ``in_full``."""
     own = {name: row[name] for name in TimelineEntryView.model_fields}
-    own["detail"] = {name: value for name, value in row["detail"].items() if name not in _FOR_OPERATORS}
+    hidden = set() if in_full else _FOR_OPERATORS
+    own["detail"] = {name: value for name, value in row["detail"].items() if name not in hidden}
     return TimelineEntryView(**own)
 
 

@@ -104,6 +104,8 @@ def _cause(cause: Mapping[str, Any], at: datetime | None) -> "Text":
     status, code = cause.get("status"), cause.get("code")
     if status not in {None, "applied", "succeeded"}:
         line.append(f" {str(status).replace('_', ' ')}{f': {code}' if code else ''}", "yellow")
+    if cause.get("by"):
+        line.append(f" by {cause['by']}", "magenta")
     if cause.get("promised_at"):
         line.append(" answered 202", "dim")
     return line

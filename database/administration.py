@@ -1,13 +1,13 @@
-"""What administrators read: roles, one user's refund, anybody's operation."""
+"""What operators read and do: one user's refund and letters, anybody's operation."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-_ROLE = text('select role from public."user" where id = :user_id')
 _DONE = text(
     """
     select at, detail from billing.timeline
@@ -15,14 +15,21 @@ _DONE = text(
     order by seq, position limit 1
     """
 )
+_LETTERS = text(
+    """
+    select id, kind, occasion, status, attempts, last_error, created_at, sent_at
+    from billing.notifications where user_id = :user_id order by created_at desc, id limit :limit
+    """
+)
+_SEND_AGAIN = text(
+    """
+    update billing.notifications
+    set status = 'pending', attempts = 0, last_error = null, sent_at = null, claimed_at = null
+    where id = :id and user_id = :user_id and status <> 'pending'
+    """
+)
+_HAS_LETTER = text("select 1 from billing.notifications where id = :id and user_id = :user_id")
 _OWNER = text("select user_id from billing.operations where id = :id")
-
-
-async def roles_of(engine: AsyncEngine, user_id: str) -> frozenset[str]:
-    """The roles that Better-Auth gives a user: https://www.better-auth.com/docs/plugins/admin (a list with commas)."""
-    async with engine.connect() as connection:
-        listed: str | None = (await connection.execute(_ROLE, {"user_id": user_id})).scalar()
-    return frozenset(role.strip() for role in (listed or "").split(",") if role.strip())
 
 
 async def read_refund(engine: AsyncEngine, user_id: str, operation_id: UUID) -> dict[str, Any] | None:
@@ -53,3 +60,21 @@ async def _told(
     async with engine.connect() as connection:
         row = (await connection.execute(_DONE, values)).one_or_none()
     return None if row is None else (row.at, row.detail)
+
+
+async def read_letters(engine: AsyncEngine, user_id: str, limit: int) -> Sequence[RowMapping]:
+    """A user's letters, the newest first."""
+    async with engine.connect() as connection:
+        return (await connection.execute(_LETTERS, {"user_id": user_id, "limit": limit})).mappings().all()
+
+
+async def has_letter(engine: AsyncEngine, user_id: str, letter_id: UUID) -> bool:
+    """Whether this letter is one of the user's."""
+    async with engine.connect() as connection:
+        return (await connection.execute(_HAS_LETTER, {"user_id": user_id, "id": letter_id})).first() is not None
+
+
+async def send_again(engine: AsyncEngine, user_id: str, letter_id: UUID) -> None:
+    """Let a letter wait once more; the sweep sends it, under the same Message-ID. One that waits is left alone."""
+    async with engine.begin() as connection:
+        await connection.execute(_SEND_AGAIN, {"user_id": user_id, "id": letter_id})

@@ -17,8 +17,8 @@ _COLUMNS = "id, kind, fingerprint, status, result, answer, created_at, completed
 _BEGIN = text(
     f"""
     with begun as (
-        insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint)
-        values (:id, :user_id, :key, :kind, :fingerprint)
+        insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint, actor)
+        values (:id, :user_id, :key, :kind, :fingerprint, :actor)
         on conflict (user_id, idempotency_key) do nothing
         returning {_COLUMNS}
     )
@@ -58,10 +58,13 @@ class Operation:
         return self.status == "pending"
 
 
-async def begin_operation(engine: AsyncEngine, user_id: str, key: str | None, kind: str, fingerprint: str) -> Operation:
+async def begin_operation(
+    engine: AsyncEngine, user_id: str, key: str | None, kind: str, fingerprint: str, actor: str | None = None
+) -> Operation:
     """The user's operation under this key, begun now when there was none.
 
-    Without a key it is a new one each time. Whether the fingerprint fits is for the caller to compare.
+    Without a key it is a new one each time. Whether the fingerprint fits is for the caller to compare. ``actor`` is who
+    asked, when it was not the user in person.
     """
     operation_id = uuid4()
     values = {
@@ -70,6 +73,7 @@ async def begin_operation(engine: AsyncEngine, user_id: str, key: str | None, ki
         "key": key or f"generated:{operation_id}",
         "kind": kind,
         "fingerprint": fingerprint,
+        "actor": actor,
     }
     while True:  # a row that another request commits in between shows itself the second time
         async with engine.begin() as connection:

@@ -12,16 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from lifecycle.access import Standing
 from lifecycle.statuses import Status
 
-_SESSION = text(
-    """
-    select people.id
-    from public.session
-    join public."user" as people on people.id = session."userId"
-    where session.token = :token
-        and session."expiresAt" > now()
-        and not (coalesce(people.banned, false) and (people."banExpires" is null or people."banExpires" > now()))
-    """
-)
 _SUBSCRIPTION = text(
     """
     select subscriptions.*, customers.currency as customer_currency,
@@ -46,7 +36,7 @@ _TIMELINE_OLDEST_FIRST = text(
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
     where user_id = :user_id and (seq, position) > (:seq, :position)
-        and entry not in ('needs_attention', 'acknowledged', 'reconciled', 'recovered')
+        and (:in_full or entry not in ('needs_attention', 'acknowledged', 'reconciled', 'recovered'))
     order by seq, position
     limit :limit
     """
@@ -56,7 +46,7 @@ _TIMELINE_NEWEST_FIRST = text(
     select seq, position, at, entry, cause, cause_id, from_status, to_status, detail
     from billing.timeline
     where user_id = :user_id and (seq, position) < (:seq, :position)
-        and entry not in ('needs_attention', 'acknowledged', 'reconciled', 'recovered')
+        and (:in_full or entry not in ('needs_attention', 'acknowledged', 'reconciled', 'recovered'))
     order by seq desc, position desc
     limit :limit
     """
@@ -93,15 +83,9 @@ class CustomerStanding:
         return Status(self.status or Status.NONE).is_live and self.stripe_subscription_id is None
 
 
-async def session_owner(engine: AsyncEngine, token: str) -> str | None:
-    """The user of a Better-Auth session that has not expired and whose owner is not banned now."""
-    row = await _one(engine, _SESSION, {"token": token})
-    return None if row is None else str(row["id"])
-
-
 async def read_subscription(engine: AsyncEngine, user_id: str) -> dict[str, Any] | None:
     """The user's projection with ``clock_offset_seconds``, how far the customer's clock is ahead of the wall's."""
-    row = await _one(engine, _SUBSCRIPTION, {"user_id": user_id})
+    row = await read_one(engine, _SUBSCRIPTION, {"user_id": user_id})
     return dict(row) if row is not None else None
 
 
@@ -121,35 +105,42 @@ def standing_in(row: Mapping[str, Any]) -> Standing:
 
 async def read_standing(engine: AsyncEngine, user_id: str) -> CustomerStanding:
     """Who the user is to Stripe, and where the subscription stands."""
-    row = await _one(engine, _STANDING, {"user_id": user_id})
+    row = await read_one(engine, _STANDING, {"user_id": user_id})
     return CustomerStanding(**(row or {}))
 
 
 async def read_timeline(
-    engine: AsyncEngine, user_id: str, *, beyond: tuple[int, int] | None, newest_first: bool, limit: int
+    engine: AsyncEngine,
+    user_id: str,
+    *,
+    beyond: tuple[int, int] | None,
+    newest_first: bool,
+    limit: int,
+    in_full: bool = False,
 ) -> Sequence[RowMapping]:
     """Up to ``limit`` entries beyond the place (seq, position), in the order asked for; what calls an operator is
-    not told to the customer."""
+    not told to the customer, unless it is to be told ``in_full``."""
     statement = _TIMELINE_NEWEST_FIRST if newest_first else _TIMELINE_OLDEST_FIRST
     seq, position = beyond or (AFTER_THE_LAST if newest_first else BEFORE_THE_FIRST)
-    values = {"user_id": user_id, "seq": seq, "position": position, "limit": limit}
+    values = {"user_id": user_id, "seq": seq, "position": position, "limit": limit, "in_full": in_full}
     async with _reading(engine).connect() as connection:
         return (await connection.execute(statement, values)).mappings().all()
 
 
 async def read_ledger_lag(engine: AsyncEngine) -> float:
     """Seconds since the oldest event arrived that no workflow has been told of; 0 when there is none."""
-    row = await _one(engine, _LEDGER_LAG, {})
+    row = await read_one(engine, _LEDGER_LAG, {})
     return 0.0 if row is None else float(row["seconds"])
 
 
 async def read_schema_version(engine: AsyncEngine) -> str | None:
     """The migration that the database is at; raises what SQLAlchemy raises when it is away or was never migrated."""
-    row = await _one(engine, _READY, {})
+    row = await read_one(engine, _READY, {})
     return None if row is None else str(row["version_num"])
 
 
-async def _one(engine: AsyncEngine, statement: TextClause, values: Mapping[str, Any]) -> RowMapping | None:
+async def read_one(engine: AsyncEngine, statement: TextClause, values: Mapping[str, Any]) -> RowMapping | None:
+    """The only row, or none, without the round trips of a transaction."""
     async with _reading(engine).connect() as connection:
         return (await connection.execute(statement, values)).mappings().first()
 

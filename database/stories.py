@@ -26,13 +26,13 @@ _LINES = text(
 )
 _LETTERS = text(
     """
-    select kind, occasion, status, attempts, last_error, created_at, sent_at
+    select id, kind, occasion, status, attempts, last_error, created_at, sent_at
     from billing.notifications where user_id = :user_id order by created_at, kind
     """
 )
 _OPERATIONS = text(
     """
-    select id, kind, status, result, created_at, promised_at, completed_at
+    select id, kind, status, result, created_at, promised_at, completed_at, actor
     from billing.operations where user_id = :user_id order by created_at
     """
 )
@@ -129,6 +129,7 @@ def _operation(row: Mapping[str, Any]) -> tuple[dict[str, Any], datetime, dateti
         "status": row["status"],
         "code": result.get("code"),
         "at": row["created_at"],
+        "by": row["actor"],
         "promised_at": row["promised_at"],
     }
     return cause, row["completed_at"] or row["created_at"], row["created_at"]

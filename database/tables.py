@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from lifecycle.statuses import Status
 from lifecycle.trial_claims import ClaimKind
@@ -202,6 +202,7 @@ operations = Table(
     Column("intent", JSONB),
     _moment("promised_at"),
     _moment("asked_at"),
+    Column("actor", Text),
     Index("operations_by_age", "created_at", postgresql_using="brin"),
     Index("operations_promised", "asked_at", postgresql_where=text("status = 'pending' and promised_at is not null")),
     _one_of("status", OPERATION_STATUSES, "operations_status_known"),
@@ -243,6 +244,20 @@ trial_claims = Table(
     _one_of("kind", ClaimKind, "trial_claims_kind_known"),
     Index("trial_claims_of_user", "user_id"),
     comment="What a free trial was taken with, as digests: one trial each",
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _now("created_at"),
+    Column("created_by", Text, nullable=False),
+    _moment("last_used_at"),
+    _moment("revoked_at"),
+    comment="Keys with which a team's own servers act for a named user: a digest of the secret, and what it may do",
 )
 
 cursors = Table(

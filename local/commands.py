@@ -37,13 +37,14 @@ def up(
     mail_port: Annotated[int | None, _port("mail")] = None,
     smtp_port: Annotated[int | None, _port("smtp")] = None,
     postgres_port: Annotated[int | None, _port("postgres")] = None,
+    redis_port: Annotated[int | None, _port("redis")] = None,
     metrics_port: Annotated[int | None, _port("metrics")] = None,
     worker_metrics_port: Annotated[int | None, _port("worker_metrics")] = None,
     worker_temporal_metrics_port: Annotated[int | None, _port("worker_temporal_metrics")] = None,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
-    PostgreSQL, Temporal with its Web UI, a local Stripe, a mailbox, the API and a worker, all on 127.0.0.1.
+    PostgreSQL, Redis, Temporal with its Web UI, a local Stripe, a mailbox, the API and a worker, all on 127.0.0.1.
     The next run goes on where this one stopped. Addresses and demo sessions are in DIR/stack.json.
 
     A port that you name is used or refused; a default that is taken moves up to the next free one.
@@ -63,6 +64,7 @@ def up(
         "mail": mail_port,
         "smtp": smtp_port,
         "postgres": postgres_port,
+        "redis": redis_port,
         "metrics": metrics_port,
         "worker_metrics": worker_metrics_port,
         "worker_temporal_metrics": worker_temporal_metrics_port,

@@ -7,12 +7,18 @@ from local.ports import HOST
 from local.temporal import NAMESPACE
 from settings import Settings
 
-DECIDED_HERE = ("DATABASE_", "TEMPORAL_", "STRIPE_", "SMTP_", "AUTH_", "API_", "WORKER_", "MODE")
+DECIDED_HERE = ("DATABASE_", "TEMPORAL_", "STRIPE_", "SMTP_", "AUTH_", "REDIS_", "API_", "WORKER_", "MODE")
 """Names (after ``PERENNIAL_``) that a shell set up for another installation must never bring into this one."""
 
 
 def environment(
-    ports: Mapping[str, int], *, database_url: str, stripe_key: str, auth_secret: str, webhook_secret: str
+    ports: Mapping[str, int],
+    *,
+    database_url: str,
+    redis_url: str,
+    stripe_key: str,
+    auth_secret: str,
+    webhook_secret: str,
 ) -> dict[str, str]:
     """Every ``PERENNIAL_…`` variable that the stack decides, on top of the harmless ones of our own shell."""
     decided = {
@@ -28,6 +34,7 @@ def environment(
         "smtp_port": str(ports["smtp"]),
         "smtp_security": "none",
         "auth_secret": auth_secret,
+        "redis_url": redis_url,
         "api_host": HOST,
         "api_port": str(ports["api"]),
         "api_metrics_port": str(ports["metrics"]),

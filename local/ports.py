@@ -30,6 +30,7 @@ PORTS = {
     "mail": Port("the mailbox page", "--mail-port", 8025),
     "smtp": Port("the mailbox's SMTP", "--smtp-port", 1025),
     "postgres": Port("PostgreSQL", "--postgres-port", 54329),
+    "redis": Port("Redis", "--redis-port", 63790),
     "metrics": Port("the API's metrics", "--metrics-port", 9464),
     "worker_metrics": Port("the worker's metrics", "--worker-metrics-port", 9465),
     "worker_temporal_metrics": Port("the worker's metrics of Temporal", "--worker-temporal-metrics-port", 9466),

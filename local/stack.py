@@ -1,7 +1,7 @@
 """The whole system on one machine: the outside world first, then what it needs, then the product.
 
 PostgreSQL ─ database, Better-Auth, migrations, people ─┐
-Temporal ────────────────────────────────────────────────┤
+Temporal, Redis ─────────────────────────────────────────┤
 local Stripe ─ catalogue, webhook endpoint ──────────────┼─ API, worker
 mailbox ─────────────────────────────────────────────────┘
 """
@@ -24,6 +24,7 @@ from local.progress import Steps
 from local.state import State, write_private
 from local.supervision import Supervision, together
 from local.temporal import Temporal
+from local.valkey import Valkey
 
 
 @dataclass
@@ -40,7 +41,9 @@ class Stack:
     async def start(self, steps: Steps) -> None:
         """Bring everything up, as much as possible at the same time."""
         self.environment = self._environment()
-        await together(self._postgres(steps), self._temporal(steps), self._stripe(steps), self._mailbox(steps))
+        await together(
+            self._postgres(steps), self._temporal(steps), self._stripe(steps), self._mailbox(steps), self._redis(steps)
+        )
         self.environment = self._environment()
         api = Api(self.environment, log=self.state.log("api"), port=self.ports["api"])
         worker = Worker(
@@ -69,6 +72,7 @@ class Stack:
             "mailbox": web["mail"],
             "smtp": f"{HOST}:{self.ports['smtp']}",
             "postgres": f"{HOST}:{self.ports['postgres']}",
+            "redis": f"{HOST}:{self.ports['redis']}",
             "api_metrics": f"{web['metrics']}/metrics",
             "worker_metrics": f"{web['worker_metrics']}/metrics",
             "worker_temporal_metrics": f"{web['worker_temporal_metrics']}/metrics",
@@ -126,6 +130,17 @@ class Stack:
             steps,
         )
 
+    async def _redis(self, steps: Steps) -> None:
+        await self._run(self._valkey(), steps)
+
+    def _valkey(self) -> Valkey:
+        return Valkey(
+            self.state.directory / "redis",
+            port=self.ports["redis"],
+            password=self.state.secret("redis_password"),
+            log=self.state.log("redis"),
+        )
+
     async def _run(self, part: Part, steps: Steps) -> None:
         part.pid_file, part.lock = self.state.pid_file(part.log.stem), self.state.lock
         with steps.step(part.name):
@@ -135,6 +150,7 @@ class Stack:
         return configuration.environment(
             self.ports,
             database_url=accounts.address(self.ports["postgres"], self.state.secret("database_password")),
+            redis_url=self._valkey().url,
             stripe_key="sk_test_" + self.state.secret("stripe_key"),
             auth_secret=self.state.secret("auth_secret"),
             webhook_secret=self.state.known_secret("webhook_secret") or "",

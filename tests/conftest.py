@@ -1,8 +1,10 @@
 """Fixtures that every room uses; each subject has a file of its own in ``tests/fixtures/``."""
 
 pytest_plugins = [
+    "tests.fixtures.better_auths",
     "tests.fixtures.databases",
     "tests.fixtures.local_stripes",
+    "tests.fixtures.redises",
     "tests.fixtures.temporal_servers",
     "tests.fixtures.worlds",
 ]

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -50,6 +51,17 @@ def test_a_lock_pins_with_hashes_and_names_no_registry(lock: str) -> None:
     assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|--find-links|-f)\b", text, re.MULTILINE)
     entries = re.split(r"\n(?=\S)", text.strip())
     assert all("--hash=sha256:" in entry for entry in entries if not entry.startswith("#"))
+
+
+def test_the_lock_of_the_real_better_auth_pins_exact_versions_and_names_no_registry() -> None:
+    folder = ROOT / "tests" / "betterauth"
+    asked = json.loads((folder / "package.json").read_text())["dependencies"]
+    locked_ones = json.loads((folder / "package-lock.json").read_text())["packages"]
+    assert {name: locked_ones[f"node_modules/{name}"]["version"] for name in asked} == asked
+    for name, package in locked_ones.items():
+        assert "resolved" not in package
+        assert not name or package["integrity"].startswith("sha512-")
+    assert "omit-lockfile-registry-resolved=true" in (folder / ".npmrc").read_text()
 
 
 def test_the_locks_cover_what_pyproject_asks_for_and_agree() -> None:

@@ -56,6 +56,8 @@ def test_secrets_and_addresses_do_not_get_out(capsys: pytest.CaptureFixture[str]
     logging.getLogger("lib").warning(
         "sk_live_KeyKey whsec_HookHook to ada@example.com at postgresql://u:pw@db.example.com/x"
     )
+    for let_in in ("prnl_Opens-It", "x.session_token=Opens.It%3D; y", "eyJhbGci.Opens-It.x_y"):
+        logging.getLogger("lib").warning(let_in)
     try:
         name = "Ada Lovelace"
         raise ValueError(f"about {'ada'}@example.com")
@@ -64,10 +66,10 @@ def test_secrets_and_addresses_do_not_get_out(capsys: pytest.CaptureFixture[str]
         assert name
 
     text = capsys.readouterr().err
-    asked, _, broke = [json.loads(line) for line in text.splitlines()]
+    asked, *_, broke = [json.loads(line) for line in text.splitlines()]
     assert (asked["plan"], asked["authorization"]) == ("PRO", "[redacted]")
     assert broke["exception"][0]["exc_type"] == "ValueError"
-    for private in ("abc", "t=1", "pi_1", "KeyKey", "HookHook", "ada@", "pw@", "db.example", "Lovelace"):
+    for private in ("abc", "t=1", "pi_1", "KeyKey", "HookHook", "ada@", "pw@", "db.example", "Lovelace", "Opens"):
         assert private not in text
 
 

@@ -207,6 +207,7 @@ def make_settings(database: str, **changes: Any) -> Settings:
         "stripe_webhook_secrets": ",".join(WEBHOOK_SECRETS),
         "auth_secret": AUTH_SECRET,
         "request_deadline_seconds": 2,
+        "auth_cache_seconds": 0,
     }
     return Settings(**(defaults | changes))
 

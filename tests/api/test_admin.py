@@ -51,7 +51,7 @@ async def test_an_administrator_gives_money_back(api: Api, grace: SignedInUser, 
     assert asked.intent == RefundPayment(400, "in_1", RefundReason.DUPLICATE, grace.id)
 
 
-@pytest.mark.parametrize("role", [None, "", "user", "adm", "administrator", "admin2,support"])
+@pytest.mark.parametrize("role", [None, "", "user", "adm", "administrator", "admin2,supporter"])
 async def test_everybody_else_is_told_403_and_nothing_is_asked(
     api: Api, grace: SignedInUser, payer: SignedInUser, role: str | None
 ) -> None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from database.api_keys import digest_of
 from lifecycle.intents import Outcome, Result
 from local.betterauth import SignedInUser, sign_in
 from tests.api.conftest import AUTH_SECRET, Api, as_user, make_settings, new_database, running_api
@@ -32,6 +33,9 @@ insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint)
     select gen_random_uuid(), 'user_' || n, 'key', 'subscribe', 'f' from generate_series(1, 100000) as n;
 insert into billing.notifications (id, user_id, kind, occasion, status)
     select gen_random_uuid(), 'user_' || n, 'welcome', 'once', 'sent' from generate_series(1, 100000) as n;
+insert into billing.api_keys (id, name, digest, scopes, created_by)
+    select gen_random_uuid(), 'key', 'digest_' || n, '{subscriptions:read}', 'tests'
+    from generate_series(1, 100000) as n;
 insert into billing.trial_claims (kind, digest, user_id)
     select 'email', md5(n::text), 'user_' || n from generate_series(1, 100000) as n;
 insert into billing.cards (payment_method_id, user_id)
@@ -92,6 +96,15 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     assert moved.status_code == 404, "the workflow is not there to write its line"
     await client.get(f"/billing/admin/operations/{pending.headers['location'].rpartition('/')[2]}", headers=me)
     assert (await client.get("/billing/export", headers=me)).status_code == 200
+    for what in ("subscription", "timeline", "timeline?newest_first=true", "letters"):
+        assert (await client.get(f"/billing/admin/users/user_77/{what}", headers=me)).status_code == 200
+    letter = api.row("select id from billing.notifications where user_id = 'user_77'")["id"]
+    again = await client.post(f"/billing/admin/users/user_77/letters/{letter}/resend", headers=me)
+    assert again.status_code == 202
+    key = "prnl_" + "a" * 43
+    api.rows("update billing.api_keys set digest = %s where digest = 'digest_77'", digest_of(key))
+    server = {"Authorization": f"Bearer {key}", "X-On-Behalf-Of": user.id}
+    assert (await client.get("/billing/subscriptions/me", headers=server)).status_code == 200
     await client.get("/readyz")
 
 
