@@ -19,7 +19,7 @@ from cli import main
 main()
 SCRIPT
 WORKDIR /app
-COPY plans.toml settings.py telemetry.py cli.py worker.py ./
+COPY plans.toml settings.py production.py telemetry.py cli.py worker.py ./
 COPY lifecycle lifecycle
 COPY database database
 COPY activities activities

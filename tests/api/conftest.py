@@ -193,7 +193,15 @@ def make_settings(database: str, **changes: Any) -> Settings:
         "stripe_webhook_secrets": ",".join(WEBHOOK_SECRETS),
         "auth_secret": AUTH_SECRET,
         "request_deadline_seconds": 2,
+        "allowed_return_origins": "https://app.example.com, http://localhost:3000, https://a.example",
     }
+    if changes.get("mode") == "production":
+        defaults |= {
+            "public_url": "https://billing.example.com",
+            "app_url": "https://app.example.com",
+            "trusted_proxies": "10.0.0.0/8",
+            "trusted_hosts": "127.0.0.1",
+        }
     return Settings(**(defaults | changes))
 
 
