@@ -1,6 +1,7 @@
 """Handing letters to the SMTP server, and reading its answer."""
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
@@ -90,6 +91,7 @@ class Delivery:
             timeout=_TIMEOUT_SECONDS,
             use_tls=settings.smtp_security == "tls",
             start_tls=settings.smtp_security == "starttls",
+            tls_context=ssl.create_default_context(cafile=settings.ca_file),
         )
 
     async def __aenter__(self) -> Self:
