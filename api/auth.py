@@ -39,8 +39,10 @@ async def signed_in(request: Request, parts: PartsIn) -> Caller:
     token = _presented_token(request, parts)
     user_id = await session_owner(parts.engine, token) if token else None
     if user_id is None:
+        await _count_stranger(request, parts)
         raise Problem("not_signed_in", "Sign in and send the session cookie or a Bearer token.")
     structlog.contextvars.bind_contextvars(user_id=user_id)
+    await parts.rate_limits.admit(request.method, user_id)
     return Caller(user_id)
 
 
@@ -51,8 +53,13 @@ async def administrator(caller: Annotated[Caller, Depends(signed_in)], parts: Pa
     return caller
 
 
-async def anybody() -> None:
+async def anybody(request: Request, parts: PartsIn) -> None:
     """The policy of a route that shows nothing of anybody."""
+    await parts.rate_limits.admit_anonymous(request)
+
+
+async def whoever_runs_this() -> None:
+    """The policy of probes: they show nothing of anybody either, and must always be answered."""
 
 
 async def stripe_itself() -> None:
@@ -61,7 +68,7 @@ async def stripe_itself() -> None:
 
 CallerIn = Annotated[Caller, Depends(signed_in)]
 AdministratorIn = Annotated[Caller, Depends(administrator)]
-_POLICIES = (signed_in, administrator, anybody, stripe_itself)
+_POLICIES = (signed_in, administrator, anybody, whoever_runs_this, stripe_itself)
 
 
 def require_policies(app: FastAPI) -> None:
@@ -86,6 +93,15 @@ def verified_token(value: str, secret: str) -> str | None:
     token, signature = match.groups()
     digest = hmac.new(secret.encode(), token.encode(), hashlib.sha256).digest()
     return token if hmac.compare_digest(base64.b64encode(digest), signature.encode()) else None
+
+
+async def _count_stranger(request: Request, parts: Parts) -> None:
+    """A wrong credential is counted apart from none."""
+    name = f"{parts.settings.auth_cookie_prefix}.session_token"
+    if "authorization" in request.headers or {name, f"__Secure-{name}"} & request.cookies.keys():
+        await parts.rate_limits.admit_failure(request)
+    else:
+        await parts.rate_limits.admit_anonymous(request)
 
 
 def _presented_token(request: Request, parts: Parts) -> str | None:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
+from api.rate_limits import RateLimits
 from database.ledger import Ledger
 from lifecycle import intents
 from lifecycle.plans import Catalogue, Terms
@@ -85,6 +86,7 @@ class Parts:
     catalogue: Catalogue
     clock: Callable[[], datetime]
     outside: Outside
+    rate_limits: RateLimits
 
     def customer_now(self, clock_offset_seconds: int) -> datetime:
         """The time on a customer's own clock; in production that is the wall's, whatever a row says."""

@@ -12,7 +12,7 @@ from activities.promotion_codes import is_about_the_code
 from api.auth import CallerIn
 from api.bodies import PreviewBody
 from api.choosing import chosen_interval
-from api.contract import OF_A_CALLER, WITH_BODY, problems
+from api.contract import OF_A_CALLER, READS, WITH_BODY, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
 from api.previewing import sign
@@ -36,9 +36,9 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
     openapi_extra={"security": OF_A_CALLER},
     dependencies=[Depends(json_only)],
     responses=problems(
-        "not_signed_in",
+        *READS,
         *WITH_BODY,
-        "invalid_request",
+        "origin_not_allowed",
         "unknown_plan",
         "promotion_code_invalid",
         "same_plan",
@@ -46,9 +46,7 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
         "payment_incomplete",
         "paused",
         "cancellation_scheduled",
-        "internal_error",
         "payment_provider_refused",
-        "temporarily_unavailable",
         "payment_provider_away",
     ),
     summary="See what it would cost",

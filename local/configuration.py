@@ -7,7 +7,7 @@ from local.ports import HOST
 from local.temporal import NAMESPACE
 from settings import Settings
 
-DECIDED_HERE = ("DATABASE_", "TEMPORAL_", "STRIPE_", "SMTP_", "AUTH_", "API_", "WORKER_", "MODE")
+DECIDED_HERE = ("DATABASE_", "TEMPORAL_", "STRIPE_", "SMTP_", "AUTH_", "API_", "WORKER_", "PUBLIC_", "MODE")
 """Names (after ``PERENNIAL_``) that a shell set up for another installation must never bring into this one."""
 
 
@@ -29,12 +29,20 @@ def environment(
         "smtp_security": "none",
         "auth_secret": auth_secret,
         "api_host": HOST,
+        "public_url": f"http://{HOST}:{ports['api']}",
         "api_port": str(ports["api"]),
         "api_metrics_port": str(ports["metrics"]),
         "worker_metrics_port": str(ports["worker_metrics"]),
         "worker_temporal_metrics_port": str(ports["worker_temporal_metrics"]),
     }
-    return shell() | {f"PERENNIAL_{name.upper()}": value for name, value in decided.items()}
+    usual = {
+        "allowed_return_origins": "http://127.0.0.1:3000,https://app.example.com"
+    }  # the app, and the examples in /docs
+    return _variables(usual) | shell() | _variables(decided)
+
+
+def _variables(values: Mapping[str, str]) -> dict[str, str]:
+    return {f"PERENNIAL_{name.upper()}": value for name, value in values.items()}
 
 
 def shell() -> dict[str, str]:

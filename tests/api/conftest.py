@@ -163,7 +163,7 @@ class Api:
         )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # signals belong to pytest
@@ -172,7 +172,18 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """A real server for an application; its address."""
-    server = _Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, http="httptools", lifespan="on"))
+    server = Server(
+        uvicorn.Config(
+            app,
+            port=0,
+            log_config=None,
+            access_log=False,
+            http="httptools",
+            lifespan="on",
+            proxy_headers=False,
+            server_header=False,
+        )
+    )
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "the server did not start"

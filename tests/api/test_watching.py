@@ -38,9 +38,9 @@ async def test_nothing_private_of_a_request_is_logged(
     text = capsys.readouterr().err
     logged = [json.loads(line) for line in text.splitlines()]
     requests = [line for line in logged if line["event"] == "request"]
-    assert [line["status"] for line in requests] == [404, 422, 200, 400, 500]
+    assert [line["status"] for line in requests] == [422, 422, 200, 400, 500]
     assert requests[0]["request_id"] == "known"
-    assert requests[0]["user_id"] == ada.id
+    assert requests[1]["user_id"] == ada.id
     assert requests[2]["event_id"] == invoice["id"]
     assert any(line["event"] == "request_broke" and line["exception"] for line in logged)
     for private in ("Lovelace", "ada@example.com", ada.token, AUTH_SECRET, "whsec_", "sk_test", "cus_1"):
