@@ -102,6 +102,11 @@ class Delivery:
     ) -> None:
         self._smtp.close()
 
+    async def greet(self) -> None:
+        """Connect, with TLS and sign-in as configured, and take leave; raises what went wrong."""
+        await self._smtp.connect()
+        await self._smtp.quit()
+
     async def hand_over(self, message: EmailMessage) -> Answer:
         """Offer one letter to the server and say what it answered."""
         offered = False

