@@ -42,7 +42,12 @@ PlanCode = Annotated[
     Field(description="A plan's code from `GET /billing/plans`; upper or lower case.", examples=["PRO"]),
 ]
 IntervalName = Annotated[Literal["month", "year"], Field(description="How often the price is charged.")]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(checked_url)]
+Url = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_URL),
+    AfterValidator(checked_url),
+    Field(json_schema_extra={"format": "uri"}),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
