@@ -115,9 +115,7 @@ def _addresses(settings: "Settings") -> Iterator[Finding]:
         if urlsplit(getattr(settings, name)).scheme != "https":
             yield Finding(name, "must be an https address in production mode")
     if not serves_https(settings):
-        remedy = (
-            "set api_tls_certificate and api_tls_key, or trusted_proxies to where your TLS proxy's requests come from"
-        )
+        remedy = "set PERENNIAL_API_TLS_CERTIFICATE and …_KEY, or PERENNIAL_TRUSTED_PROXIES to your TLS proxy's address"
         if stripe_mode(settings.stripe_api_key.get_secret_value()):
             yield Finding("stripe_api_key", f"is a live key, and the API is not served over TLS: {remedy}")
         else:

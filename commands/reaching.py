@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from settings import Settings
 
 PATIENCE_SECONDS = 10.0
+REMEDY = "is the address right, is it up, and is the way open?"
 IDENTITY_COLUMNS = {
     "user": {"id", "name", "email", "emailVerified", "role", "banned", "banExpires"},
     "session": {"token", "userId", "expiresAt"},
@@ -42,11 +43,10 @@ async def _examined(part: str, answers: AsyncIterator[Finding]) -> list[Finding]
             async for one in answers:
                 found.append(one)
     except TimeoutError:
-        found.append(
-            fail(f"does not answer within {PATIENCE_SECONDS:.0f} s", "is the address right, and the way open?")
-        )
+        found.append(fail(f"does not answer within {PATIENCE_SECONDS:.0f} s", REMEDY))
     except Exception as error:  # whatever a library raises is what an operator needs to know
-        found.append(fail(str(getattr(error, "orig", None) or f"{type(error).__name__}: {error}")))
+        words = str(getattr(error, "orig", None) or f"{type(error).__name__}: {error}")
+        found.append(fail(words, REMEDY))
     return found
 
 
