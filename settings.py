@@ -107,8 +107,8 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     """Where browsers and Stripe reach the API."""
     trusted_hosts: Listed = ()
-    """Host names that a request may name, ``*.example.com`` for all below; without any, the one of ``public_url``, and
-    any in local mode."""
+    """Host names that a request may name beside the one of ``public_url``, ``*.example.com`` for all below; in local
+    mode any, unless some are named."""
     trusted_proxies: Listed = ()
     """Addresses or networks (CIDR) whose word on the client's address and scheme is taken; without any, nobody's."""
     api_tls_certificate: Path | None = None
@@ -201,9 +201,9 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> tuple[str, ...]:
         """Host names that requests may be for; none: any."""
-        if self.trusted_hosts or self.mode == "local":
-            return self.trusted_hosts
-        return (urlsplit(self.public_url).hostname or "",)
+        if self.mode == "local" and not self.trusted_hosts:
+            return ()
+        return (*self.trusted_hosts, urlsplit(self.public_url).hostname or "")
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> Self:

@@ -35,9 +35,8 @@ def environment(
         "worker_metrics_port": str(ports["worker_metrics"]),
         "worker_temporal_metrics_port": str(ports["worker_temporal_metrics"]),
     }
-    usual = {
-        "allowed_return_origins": "http://127.0.0.1:3000,https://app.example.com"
-    }  # the app, and the examples in /docs
+    app = "http://127.0.0.1:3000,http://localhost:3000"
+    usual = {"allowed_origins": app, "allowed_return_origins": f"{app},https://app.example.com"}  # as in /docs
     return _variables(usual) | shell() | _variables(decided)
 
 
