@@ -19,7 +19,7 @@ from cli import main
 main()
 SCRIPT
 WORKDIR /app
-COPY plans.toml settings.py telemetry.py cli.py worker.py ./
+COPY plans.toml settings.py production.py telemetry.py cli.py worker.py ./
 COPY lifecycle lifecycle
 COPY database database
 COPY activities activities
@@ -37,5 +37,5 @@ USER 10001:10001
 EXPOSE 8000 9464 9465 9466
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PERENNIAL_API_PORT', 8000)}/healthz\", timeout=2)"]
+    CMD ["python", "-c", "import os, ssl, urllib.request as r; tls = os.environ.get('PERENNIAL_API_TLS_CERTIFICATE'); r.urlopen(f\"http{'s' if tls else ''}://127.0.0.1:{os.environ.get('PERENNIAL_API_PORT', 8000)}/healthz\", timeout=2, context=ssl._create_unverified_context() if tls else None)"]
 CMD ["python", "-m", "api"]

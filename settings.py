@@ -6,17 +6,25 @@ Nothing is read at import; ``Settings()`` reads the environment once.
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+import production
+
 ROOT = Path(__file__).resolve().parent
+
+Listed = Annotated[tuple[str, ...], NoDecode]
+Rate = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|off)$")]
 
 
 class Settings(BaseSettings):
     """One installation of Perennial."""
 
-    model_config = SettingsConfigDict(env_prefix="PERENNIAL_", frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PERENNIAL_", frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     mode: Literal["local", "production"] = "production"
     """``local`` allows what a laptop needs (time travel, the local Stripe); production refuses it."""
@@ -36,6 +44,8 @@ class Settings(BaseSettings):
     """Self-hosted: about a hundred events. On Temporal Cloud choose one billing period (about 20)."""
 
     # Stripe
+    stripe_account: str | None = None
+    """``acct_…``: events of other accounts are kept and not acted upon. Without it, events of any connected account."""
     stripe_api_key: SecretStr
     stripe_api_url: str | None = None
     """Another address for Stripe's API: the local Stripe. Refused in production mode."""
@@ -107,6 +117,35 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a short cache."""
 
+    # Who is let in, and over what
+    public_url: str = "http://127.0.0.1:8000"
+    """Where browsers and Stripe reach the API."""
+    trusted_hosts: Listed = ()
+    """Host names that a request may name beside the one of ``public_url``, ``*.example.com`` for all below; in local
+    mode any, unless some are named."""
+    trusted_proxies: Listed = ()
+    """Addresses or networks (CIDR) whose word on the client's address and scheme is taken; without any, nobody's."""
+    api_tls_certificate: Path | None = None
+    """PEM, with the chain; with its key the API serves https itself."""
+    api_tls_key: Path | None = None
+    ca_file: Path | None = None
+    """PEM: certificate authorities for Redis and SMTP instead of the system's."""
+    allowed_origins: Listed = ()
+    """Origins of web apps that may call with cookies; without any, the one of ``app_url``."""
+    allowed_return_origins: Listed = ()
+    """Where Stripe's pages may send customers back: origins, or ``myapp://`` of an app; without any, as ``app_url``."""
+
+    # How often
+    rate_reads: Rate = "600/minute"
+    """Of one signed-in user; so many at once, and no more in any minute. ``off``: as many as they like."""
+    rate_writes: Rate = "120/minute"
+    rate_anonymous: Rate = "600/minute"
+    """Of one address without a credential."""
+    rate_failed_sign_ins: Rate = "60/minute"
+    """Of one address with a credential that is none."""
+    rate_webhooks: Rate = "6000/minute"
+    """Of one address, deliveries whose signature does not hold; those that Stripe signed are never counted."""
+
     # What the world sees
     product_name: str = "Perennial"
     app_url: str = "http://127.0.0.1:3000"
@@ -124,9 +163,14 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("stripe_webhook_secrets", "auth_previous_secrets", mode="before")
+    @field_validator(
+        "stripe_webhook_secrets",
+        "auth_previous_secrets",
+        *("trusted_hosts", "trusted_proxies", "allowed_origins", "allowed_return_origins"),
+        mode="before",
+    )
     @classmethod
-    def _split_secrets(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("database_url", mode="after")
@@ -148,6 +192,39 @@ class Settings(BaseSettings):
         """Whether a customer's clock may be ahead of the wall's; in production it is not, whatever a row says."""
         return self.mode == "local"
 
+    @field_validator("public_url", "app_url")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        production.origin_of(value)
+        return value.rstrip("/")
+
+    @field_validator("allowed_origins", "allowed_return_origins")
+    @classmethod
+    def _origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(production.origin_of(value) for value in values)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(production.network_of(value)) for value in values)
+
+    @property
+    def web_origins(self) -> tuple[str, ...]:
+        """Whose pages may call with a customer's cookie: the web apps', and the API's own."""
+        return (*(self.allowed_origins or (production.origin_of(self.app_url),)), production.origin_of(self.public_url))
+
+    @property
+    def return_origins(self) -> tuple[str, ...]:
+        """Where a customer may return to from Stripe's pages."""
+        return self.allowed_return_origins or (production.origin_of(self.app_url),)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host names that requests may be for; none: any."""
+        if self.mode == "local" and not self.trusted_hosts:
+            return ()
+        return (*self.trusted_hosts, urlsplit(self.public_url).hostname or "")
+
     @model_validator(mode="after")
     def _know_whose_tokens(self) -> Self:
         if self.auth_jwks_url and not self.auth_url and not (self.auth_jwt_issuer and self.auth_jwt_audience):
@@ -155,17 +232,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _keep_the_laptop_out_of_production(self) -> Self:
+    def _certificate_and_key(self) -> Self:
+        if (self.api_tls_certificate is None) != (self.api_tls_key is None):
+            raise ValueError("api_tls_certificate and api_tls_key belong together; set both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
         if self.mode == "production":
-            if self.stripe_api_url:
-                raise ValueError("stripe_api_url is for the local Stripe; unset it in production mode")
-            if self.stripe_test_clocks:
-                raise ValueError("stripe_test_clocks lets customers travel in time; unset it in production mode")
-            if self.jwks_url and not self.jwks_url.startswith("https://"):
-                raise ValueError("auth_url must be https in production: whoever answers there says who everybody is")
-            if not self.stripe_webhook_secrets:
-                raise ValueError(
-                    "stripe_webhook_secrets is empty, so every webhook would be turned away; "
-                    "set it to the signing secret of your endpoint (whsec_…)"
-                )
+            grave = [f"{one.setting} {one.words}" for one in production.findings(self) if one.is_grave]
+            if grave:
+                raise ValueError("; ".join(grave))
         return self

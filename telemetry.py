@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.runtime import TelemetryFilter as Filter
 
+from production import Finding
 from settings import Settings
 
 WEBHOOKS = Counter(
@@ -21,6 +22,13 @@ WEBHOOKS = Counter(
     "could not be stored and will come again",
     ["outcome"],
 )
+WEBHOOK_NOTICES = Counter(
+    "perennial_webhook_notices_total",
+    "What was odd about events that Stripe signed: other_mode (test at a live installation, or live at a test one), "
+    "other_account and forgotten (older than the ledger) are not acted upon; other_api_version is",
+    ["notice"],
+)
+RATE_LIMITED = Counter("perennial_rate_limited_total", "Requests that came too often (429), by limit", ["limit"])
 LEDGER_LAG = Gauge(
     "perennial_ledger_lag_seconds", "Age of the oldest event that no workflow has been told of; 0 when there is none"
 )
@@ -61,6 +69,12 @@ _EXTRAS = ("temporal_workflow", "temporal_activity")
 def webhook_stored(status: str | None) -> None:
     """Count an event of the ledger: its status when it is new, None when it was known."""
     WEBHOOKS.labels(status or "doubled").inc()
+
+
+def tell_findings(findings: Iterable[Finding]) -> None:
+    """At the start: what is no reason not to, and should be known."""
+    for finding in findings:
+        structlog.get_logger(__name__).warning("setting", setting=finding.setting, finding=finding.words)
 
 
 def serve_metrics(host: str, port: int) -> None:

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+import production
 import telemetry
 from activities.abandoned_checkouts import AbandonedCheckouts
 from activities.catalogue import Prices
@@ -156,6 +157,8 @@ def main() -> None:
     """The entry point of the process."""
     settings = Settings()  # type: ignore[call-arg]  # the environment fills it
     telemetry.set_up_logging(settings)
+    if settings.mode == "production":
+        telemetry.tell_findings(production.findings(settings))
     asyncio.run(run(settings))
 
 

@@ -1,6 +1,7 @@
 """Handing letters to the SMTP server, and reading its answer."""
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
@@ -8,6 +9,8 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -90,6 +93,7 @@ class Delivery:
             timeout=_TIMEOUT_SECONDS,
             use_tls=settings.smtp_security == "tls",
             start_tls=settings.smtp_security == "starttls",
+            tls_context=None if settings.smtp_security == "none" else _trust(settings.ca_file),
         )
 
     async def __aenter__(self) -> Self:
@@ -99,6 +103,11 @@ class Delivery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._smtp.close()
+
+    async def greet(self) -> None:
+        """Connect, with TLS and sign-in as configured, and take leave; raises what went wrong."""
+        await self._smtp.connect()
+        await self._smtp.quit()
 
     async def hand_over(self, message: EmailMessage) -> Answer:
         """Offer one letter to the server and say what it answered."""
@@ -121,6 +130,12 @@ class Delivery:
             reason = f"smtp unreachable ({type(error).__name__})"
             return Answer(reason, server_is_away=True, perhaps_taken=offered)
         return Answer()
+
+
+@lru_cache(maxsize=4)
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Whom to believe; reading the system's authorities takes longer than a letter."""
+    return ssl.create_default_context(cafile=ca_file)
 
 
 def _judge(code: int) -> Answer:

@@ -4,32 +4,24 @@ import gc
 
 import uvicorn
 
+import production
 import telemetry
 from api.app import create_app
+from api.server import configuration
 from settings import Settings
-
-DRAIN_SECONDS = 15
 
 
 def main() -> None:
     """Serve until told to stop; requests in flight are finished first."""
     settings = Settings()  # type: ignore[call-arg]  # the environment fills it
     telemetry.set_up_logging(settings)
+    if settings.mode == "production":
+        telemetry.tell_findings(production.findings(settings))
     telemetry.serve_metrics(settings.api_host, settings.api_metrics_port)
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # the modules stay for ever; walking them at every full collection would hold requests up
-    uvicorn.run(
-        app,
-        host=settings.api_host,
-        port=settings.api_port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,  # every request has its own line from `api.envelope`
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    uvicorn.Server(configuration(app, settings)).run()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypedDict
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -30,9 +30,15 @@ from api import (
 from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
+from api.forwarding import Forwarding
+from api.hosts import Hosts
 from api.identity import Identity
+from api.origins import Origins
 from api.outside import connect_outside
 from api.parts import Outside, Parts
+from api.queries import known_queries
+from api.rate_limits import counting
+from api.response_headers import ResponseHeaders, docs_policy
 from database.ledger import Ledger
 from database.reading import read_ledger_lag
 from database.reconciliation import read_age
@@ -79,7 +85,8 @@ def create_app(
             await stack.enter_async_context(_meanwhile(partial(_measure_lag, engine)))
             await stack.enter_async_context(ledger.writing())
             identity = await stack.enter_async_context(Identity.opened(settings, engine))
-            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, identity))
+            rate_limits = await stack.enter_async_context(counting(settings))
+            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, identity, rate_limits))
 
     app = FastAPI(
         title="Perennial",
@@ -89,6 +96,8 @@ def create_app(
         lifespan=lifespan,
         redirect_slashes=False,
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        dependencies=[Depends(known_queries)],
     )
     app.router.routes.append(webhooks.DOOR)
     for room in (
@@ -111,7 +120,12 @@ def create_app(
         BodyLimit, limit=settings.request_max_bytes, limits_by_path={webhooks.PATH: settings.webhook_max_bytes}
     )
     app.add_middleware(TimeLimit, seconds=settings.request_deadline_seconds + MARGIN_SECONDS)
+    app.add_middleware(Origins, allowed=settings.web_origins)
+    app.add_middleware(Hosts, hosts=settings.hosts)
     app.add_middleware(Envelope)
+    docs = (str(app.docs_url), docs_policy(str(app.openapi_url), f"{app.title} - Swagger UI"))
+    app.add_middleware(ResponseHeaders, origins=settings.web_origins, docs=docs)
+    app.add_middleware(Forwarding, proxies=settings.trusted_proxies)
     return app
 
 

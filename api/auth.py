@@ -13,7 +13,7 @@ from fastapi.routing import iter_route_contexts
 
 from api.callers import Caller, Means
 from api.credentials import presented
-from api.parts import PartsIn
+from api.parts import Parts, PartsIn
 from api.problems import Problem
 from database.api_keys import Scope
 
@@ -52,8 +52,13 @@ async def supporter(request: Request, parts: PartsIn) -> Caller:
     return _with_role(_in_person(await _caller(request, parts, anew=True)), SUPPORTER, ADMINISTRATOR)
 
 
-async def anybody() -> None:
+async def anybody(request: Request, parts: PartsIn) -> None:
     """The policy of a route that shows nothing of anybody."""
+    await parts.rate_limits.admit_anonymous(request)
+
+
+async def whoever_runs_this() -> None:
+    """The policy of probes: they show nothing of anybody either, and must always be answered."""
 
 
 async def stripe_itself() -> None:
@@ -74,6 +79,7 @@ _POLICIES = (
     administrator,
     supporter,
     anybody,
+    whoever_runs_this,
     stripe_itself,
 )
 
@@ -105,12 +111,22 @@ async def _caller(request: Request, parts: PartsIn, *, anew: bool = False) -> Ca
     anew = anew or request.method not in _SAFE_METHODS
     caller = await parts.identity.caller(credential, anew=anew) if credential else None
     if caller is None:
+        await _count_stranger(request, parts, has_credential=credential is not None)
         raise Problem("not_signed_in", "Sign in and send the session cookie or a Bearer token.")
     structlog.contextvars.bind_contextvars(user_id=caller.user_id)
     if caller.actor:
         structlog.contextvars.bind_contextvars(actor=caller.actor)
     request.state.caller = caller
+    await parts.rate_limits.admit(request.method, caller.user_id)
     return caller
+
+
+async def _count_stranger(request: Request, parts: Parts, *, has_credential: bool) -> None:
+    """A wrong credential is counted apart from none."""
+    if has_credential:
+        await parts.rate_limits.admit_failure(request)
+    else:
+        await parts.rate_limits.admit_anonymous(request)
 
 
 def _within(caller: Caller, scope: Scope | None) -> Caller:

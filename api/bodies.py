@@ -10,34 +10,32 @@ from pydantic.json_schema import SkipJsonSchema
 
 from lifecycle.intents import CancelReason, RefundReason, Timing
 from lifecycle.pricing import MOST_SEATS
+from production import is_loopback, origin_of
 
 LONGEST_URL = 2048
 
 
 def checked_url(url: str) -> str:
-    """An absolute address that a browser may be sent to; raises `ValueError` with what is wrong.
+    """An absolute address of a page or an app (``myapp://done``); raises `ValueError` with what is wrong.
 
     Nothing that browsers and parsers read differently: no user name, backslash, space, control or non-ASCII
-    character.
+    character. Whether it is one of ours is for `api.checkout.check_addresses`.
     """
     if not all("!" <= character <= "~" for character in url) or "\\" in url:
         raise ValueError("must be an absolute address of printable ASCII characters without spaces or backslashes")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an absolute http(s) address")
-    if "@" in parts.netloc:
+    if "@" in urlsplit(url).netloc:
         raise ValueError("must not name a user")
     try:
-        _ = parts.port
+        origin_of(url)
     except ValueError:
-        raise ValueError("must name a valid port") from None
+        raise ValueError("must be an absolute address with a valid host and port") from None
     return url
 
 
 def is_confidential(url: str) -> bool:
-    """Whether nobody on the way can read it: https, or this very machine."""
+    """Whether nobody on the way can read it: anything but http, or this very machine."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return parts.scheme != "http" or is_loopback(parts.hostname or "")
 
 
 PlanCode = Annotated[
@@ -55,7 +53,12 @@ Currency = Annotated[
     ),
 ]
 IntervalName = Annotated[Literal["month", "year"], Field(description="How often the price is charged.")]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(checked_url)]
+Url = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_URL),
+    AfterValidator(checked_url),
+    Field(json_schema_extra={"format": "uri"}),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -184,6 +187,13 @@ class TrialBody(_Strict):
         description="An aware moment ahead, within two years; null: now.",
         examples=["2026-12-24T09:30:00Z"],
     )
+
+    @field_validator("ends_at", mode="before")
+    @classmethod
+    def _written_out(cls, moment: object) -> object:
+        if moment is not None and not isinstance(moment, str):
+            raise ValueError("must be a text as in 2026-12-24T09:30:00Z")
+        return moment
 
     @field_validator("ends_at")
     @classmethod

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
@@ -28,6 +29,8 @@ from lifecycle.intents import Outcome, Result
 from lifecycle.plans import Interval, Terms
 from lifecycle.refusals import Refusal, RefusalCode
 from lifecycle.statuses import Status
+from production import is_loopback, origin_of
+from settings import Settings
 
 router = APIRouter(prefix="/billing", tags=["Stripe's pages"])
 
@@ -121,14 +124,20 @@ async def open_portal(
 
 
 def check_addresses(parts: Parts, addresses: Mapping[str, str]) -> None:
-    """Customers return over https; on a laptop http will do."""
-    errors = [
-        {"field": field, "reason": "must use https"}
-        for field, url in addresses.items()
-        if parts.settings.mode == "production" and not is_confidential(url)
-    ]
+    """Customers return over https to where the product is; on a laptop http and any port of it will do."""
+    reasons = {field: _why_not(parts.settings, url) for field, url in addresses.items()}
+    errors = [{"field": field, "reason": reason} for field, reason in reasons.items() if reason]
     if errors:
-        raise Problem("invalid_request", f"{errors[0]['field']}: must use https", errors=errors)
+        raise Problem("invalid_request", f"{errors[0]['field']}: {errors[0]['reason']}", errors=errors)
+
+
+def _why_not(settings: Settings, url: str) -> str | None:
+    if settings.mode == "production" and not is_confidential(url):
+        return "must use https"
+    parts = urlsplit(url)
+    if settings.mode == "local" and parts.scheme == "http" and is_loopback(parts.hostname or ""):
+        return None
+    return None if origin_of(url) in settings.return_origins else "leads to none of the addresses that are allowed"
 
 
 async def _refuse_if_subscribed(parts: Parts, operation: Operation, standing: CustomerStanding) -> None:

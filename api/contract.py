@@ -87,6 +87,11 @@ _PROBLEM_SCHEMA = {
 _HEADERS = {
     401: {"WWW-Authenticate": "How to sign in."},
     405: {"Allow": "The methods there are."},
+    429: {
+        "Retry-After": "Seconds until it is worth trying again.",
+        "RateLimit": "The limit that was reached, what remains of it, and for how many seconds.",
+        "RateLimit-Policy": "The limit: how many in how many seconds.",
+    },
     503: {"Retry-After": "Seconds until it is worth trying again."},
 }
 
@@ -96,7 +101,7 @@ Responses = dict[int | str, dict[str, Any]]
 def problems(*kinds: str) -> Responses:
     """The ``responses`` of a route for these kinds of problems, one example each."""
     responses: Responses = {}
-    for kind in kinds:
+    for kind in dict.fromkeys(kinds):
         status = KINDS[kind].status
         response = responses.setdefault(
             status,
@@ -111,15 +116,13 @@ def problems(*kinds: str) -> Responses:
     return responses
 
 
-READS = ("not_signed_in", "forbidden", "internal_error", "temporarily_unavailable")
+ANYBODY = ("malformed_request", "unknown_host", "invalid_request", "rate_limited", "internal_error")
+READS = (*ANYBODY, "not_signed_in", "forbidden", "temporarily_unavailable")
 WRITES = (
-    "not_signed_in",
-    "forbidden",
-    "invalid_request",
+    *READS,
+    "origin_not_allowed",
     "idempotency_key_reused",
-    "internal_error",
     "payment_provider_refused",
-    "temporarily_unavailable",
     "payment_provider_away",
 )
 WITH_BODY = ("malformed_json", "malformed_request", "body_too_large", "unsupported_media_type")

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from activities.customers import UnknownUser
 from activities.gateway import StripeAway, StripeRefused
 from activities.pages import NoCustomer
-from api.problems import Problem, answer, answer_http, answer_invalid, answer_problem
+from api.methods import answer_http_with_methods
+from api.problems import Problem, answer, answer_invalid, answer_problem
 from database.entries import MalformedEvent
 from database.ledger import LedgerAway
 from lifecycle.plans import CurrencyNotOffered, UnknownPlan
@@ -27,7 +28,7 @@ def install(app: FastAPI) -> None:
     """Let every error that a customer, Stripe or an outage can cause be answered as what it is."""
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RequestValidationError, answer_invalid)
-    app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(HTTPException, answer_http_with_methods)
     for error in (OperationalError, InterfaceError, PoolTimeout, LedgerAway, Unavailable):
         app.add_exception_handler(error, answer_outage)
     app.add_exception_handler(StripeAway, answer_stripe_away)

@@ -6,13 +6,13 @@ from collections.abc import Awaitable
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.auth import anybody
+from api.auth import whoever_runs_this
 from api.contract import Responses, answers_with, problems
 from api.parts import Parts, PartsIn
 from api.views import HealthView
 from database.reading import read_schema_version
 
-router = APIRouter(tags=["Health"], dependencies=[Depends(anybody)])
+router = APIRouter(tags=["Health"], dependencies=[Depends(whoever_runs_this)])
 
 PATIENCE_SECONDS = 3.0
 AWAY = 503

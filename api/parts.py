@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
 from activities.previews import OpenInvoice, Quote
 from api.identity import Identity
+from api.rate_limits import RateLimits
 from database.ledger import Ledger
 from lifecycle import intents
 from lifecycle.leaving import PeriodPayment
@@ -96,6 +97,7 @@ class Parts:
     clock: Callable[[], datetime]
     outside: Outside
     identity: Identity
+    rate_limits: RateLimits
 
     def customer_now(self, clock_offset_seconds: int) -> datetime:
         """The time on a customer's own clock; in production that is the wall's, whatever a row says."""

@@ -13,7 +13,7 @@ from activities.promotion_codes import is_about_the_code
 from api.auth import ReaderIn
 from api.bodies import PreviewBody
 from api.choosing import chosen, chosen_interval
-from api.contract import OF_A_CALLER, WITH_BODY, problems
+from api.contract import OF_A_CALLER, READS, WITH_BODY, problems
 from api.leaving import of_cancellation
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -41,10 +41,9 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
     openapi_extra={"security": OF_A_CALLER},
     dependencies=[Depends(json_only)],
     responses=problems(
-        "not_signed_in",
-        "forbidden",
+        *READS,
         *WITH_BODY,
-        "invalid_request",
+        "origin_not_allowed",
         "unknown_plan",
         "promotion_code_invalid",
         "quantity_too_large",
@@ -57,9 +56,7 @@ router = APIRouter(prefix="/billing/subscriptions", tags=["Subscriptions"])
         "cancellation_scheduled",
         "no_subscription",
         "already_canceling",
-        "internal_error",
         "payment_provider_refused",
-        "temporarily_unavailable",
         "payment_provider_away",
     ),
     summary="See what it would cost",

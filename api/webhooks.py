@@ -19,6 +19,7 @@ from api.contract import problems
 from api.parts import Parts
 from api.problems import Problem
 from api.views import ReceivedView
+from api.webhook_notices import judged
 from database.entries import MalformedEvent, read_entry
 
 router = APIRouter(prefix="/billing/webhooks", tags=["Webhooks"])
@@ -46,7 +47,12 @@ _LONGEST_SIGNATURE = 4096
         "stale_signature",
         "malformed_event",
         "malformed_json",
+        "malformed_request",
+        "unknown_host",
+        "origin_not_allowed",
+        "invalid_request",
         "body_too_large",
+        "rate_limited",
         "internal_error",
         "temporarily_unavailable",
     ),
@@ -59,9 +65,11 @@ async def receive(request: Request) -> Response:
         body = await request.body()
         signed_at = verify(body, request.headers.get("stripe-signature", ""), parts.settings.stripe_webhook_secrets)
         _check_age(signed_at, parts.clock(), parts.settings.webhook_tolerance_seconds)
-        entry = read_entry(orjson.loads(body))
+        event = orjson.loads(body)
+        entry = read_entry(event)
     except Problem as problem:
         _count_refused(problem.kind)
+        await parts.rate_limits.admit_forgery(request)
         raise
     except MalformedEvent:
         _count_refused("malformed_event")
@@ -73,7 +81,8 @@ async def receive(request: Request) -> Response:
         _count_refused("malformed_json")
         raise Problem("malformed_json", "The body could not be parsed as JSON.") from None
     structlog.contextvars.bind_contextvars(event_id=entry.id, event_type=entry.type)
-    if await parts.ledger.record(entry) and entry.wakes:
+    kept = judged(parts.settings, event, entry, parts.clock())
+    if kept and await parts.ledger.record(kept) and kept.wakes:
         parts.outside.relay.wake()
     return Response(RECEIVED, media_type="application/json")
 

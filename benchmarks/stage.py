@@ -81,6 +81,10 @@ class Stage:
             "api_port": str(port),
             "api_metrics_port": str(any_free()),
             "log_format": "json",
+            "allowed_return_origins": "https://a.example",
+            "rate_reads": "off",
+            "rate_writes": "off",
+            "rate_anonymous": "off",
         }
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -70,6 +71,11 @@ def migration_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
+
+
+def newest_revision() -> str | None:
+    """The migration that this release expects."""
+    return ScriptDirectory.from_config(migration_config()).get_current_head()
 
 
 def _run(url: str, direction: str, revision: str) -> None:

@@ -7,7 +7,7 @@ from local.ports import HOST
 from local.temporal import NAMESPACE
 from settings import Settings
 
-DECIDED_HERE = ("DATABASE_", "TEMPORAL_", "STRIPE_", "SMTP_", "AUTH_", "REDIS_", "API_", "WORKER_", "MODE")
+DECIDED_HERE = ("DATABASE_", "TEMPORAL_", "STRIPE_", "SMTP_", "AUTH_", "REDIS_", "API_", "WORKER_", "PUBLIC_", "MODE")
 """Names (after ``PERENNIAL_``) that a shell set up for another installation must never bring into this one."""
 
 
@@ -36,12 +36,19 @@ def environment(
         "auth_secret": auth_secret,
         "redis_url": redis_url,
         "api_host": HOST,
+        "public_url": f"http://{HOST}:{ports['api']}",
         "api_port": str(ports["api"]),
         "api_metrics_port": str(ports["metrics"]),
         "worker_metrics_port": str(ports["worker_metrics"]),
         "worker_temporal_metrics_port": str(ports["worker_temporal_metrics"]),
     }
-    return shell() | {f"PERENNIAL_{name.upper()}": value for name, value in decided.items()}
+    app = "http://127.0.0.1:3000,http://localhost:3000"
+    usual = {"allowed_origins": app, "allowed_return_origins": f"{app},https://app.example.com"}  # as in /docs
+    return _variables(usual) | shell() | _variables(decided)
+
+
+def _variables(values: Mapping[str, str]) -> dict[str, str]:
+    return {f"PERENNIAL_{name.upper()}": value for name, value in values.items()}
 
 
 def shell() -> dict[str, str]:

@@ -1,21 +1,27 @@
-"""An installation that could not work says so before it starts."""
+"""An installation that could not work, or should not, says so before it starts."""
+
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+import production
 from settings import Settings
 
-PRODUCTION = {"database_url": "postgresql://host/name", "stripe_api_key": "sk_live_1", "auth_secret": "secret"}
+PRODUCTION: dict[str, Any] = {
+    "database_url": "postgresql://perennial:pw@postgres/perennial",
+    "stripe_api_key": "sk_live_1",
+    "stripe_webhook_secrets": "whsec_1",
+    "auth_secret": "Vq3xW8n0pLr5sT2uYb7cZd4eFg6hJk9m",
+    "public_url": "https://billing.example.com",
+    "app_url": "https://app.example.com",
+    "trusted_proxies": "10.0.0.0/8",
+}
+FAR = "postgresql://u:pw@db.example.com/x"
 
 
-@pytest.mark.parametrize("secrets", ["", " , "])
-def test_production_needs_the_secret_of_its_webhook_endpoint(secrets: str) -> None:
-    with pytest.raises(ValidationError, match="whsec_"):
-        Settings.model_validate(PRODUCTION | {"stripe_webhook_secrets": secrets})
-
-
-def test_a_laptop_does_not() -> None:
-    assert Settings.model_validate(PRODUCTION | {"mode": "local"}).stripe_webhook_secrets == ()
+def test_a_sound_installation_has_nothing_to_hear() -> None:
+    assert production.findings(Settings.model_validate(PRODUCTION)) == []
 
 
 @pytest.mark.parametrize("name", ["auth_url", "auth_jwks_url"])
@@ -30,3 +36,108 @@ def test_production_asks_for_keys_over_https_only(name: str) -> None:
 def test_keys_alone_do_not_say_whose_tokens_are_meant() -> None:
     with pytest.raises(ValidationError, match="auth_jwt_issuer"):
         Settings.model_validate(PRODUCTION | {"mode": "local", "auth_jwks_url": "https://app.example.com/jwks"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"stripe_webhook_secrets": ""}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": " , "}, "stripe_webhook_secrets"),
+        ({"public_url": "http://billing.example.com"}, "public_url"),
+        ({"app_url": "http://app.example.com"}, "app_url"),
+        ({"auth_secret": "short"}, "auth_secret"),
+        ({"auth_secret": "a" * 64}, "auth_secret"),
+        ({"auth_secret": "better-auth-secret-12345678901234567890"}, "auth_secret"),
+        ({"trusted_proxies": ""}, "stripe_api_key"),
+        ({"trusted_proxies": "", "stripe_api_key": "rk_live_1"}, "stripe_api_key"),
+        ({"stripe_api_url": "http://127.0.0.1:12111"}, "stripe_api_url"),
+        ({"stripe_test_clocks": True}, "stripe_test_clocks"),
+        ({"smtp_security": "none", "smtp_password": "pw"}, "smtp_security"),
+        ({"temporal_address": "ns.tmprl.cloud:7233"}, "temporal_address"),
+        ({"temporal_address": "[2600:1f18::1]:7233"}, "temporal_address"),
+        ({"redis_url": "redis://:pw@cache.example.com:6379"}, "redis_url"),
+        ({"database_url": FAR}, "database_url"),
+        ({"database_url": FAR + "?sslmode=prefer"}, "database_url"),
+        ({"database_url": "postgresql://u:pw@8.8.8.8,10.0.0.1/x"}, "database_url"),
+        ({"database_url": "postgresql://u:pw@/x?host=db.example.com"}, "database_url"),
+    ],
+)
+def test_production_does_not_start_with(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match=named) as refused:
+        Settings.model_validate(PRODUCTION | changes)
+
+    for secret in ("sk_live_1", "pw@", PRODUCTION["auth_secret"]):
+        assert secret not in refused.value.errors(include_input=False)[0]["msg"]
+    Settings.model_validate(PRODUCTION | changes | {"mode": "local"})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stripe_api_key": "sk_test_1"},
+        {"stripe_api_key": "pk_live_1"},
+        {"stripe_api_key": "sk_test_1", "trusted_proxies": ""},
+        {"temporal_address": "temporal:7233"},
+        {"temporal_address": "10.1.2.3:7233"},
+        {"smtp_security": "none", "smtp_host": "mail.example.com"},
+        {"database_url": FAR + "?sslmode=require"},
+    ],
+)
+def test_production_starts_and_warns_of(changes: dict[str, Any]) -> None:
+    found = production.findings(Settings.model_validate(PRODUCTION | changes))
+
+    assert found
+    assert not any(one.is_grave for one in found)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"database_url": FAR + "?sslmode=verify-full&sslrootcert=/etc/ca.pem"},
+        {"database_url": "postgresql://u:pw@[fd00::1]:5432/x"},
+        {"database_url": "postgresql://u:pw@/x?host=/run/postgresql"},
+        {"temporal_address": "127.0.0.1:7233"},
+        {"smtp_security": "none", "smtp_host": "mail"},
+        {"redis_url": "rediss://:pw@cache.example.com:6379"},
+        {"redis_url": "redis://:pw@redis:6379"},
+        {"trusted_proxies": "", "api_tls_certificate": "/c.pem", "api_tls_key": "/k.pem"},
+    ],
+)
+def test_production_is_content_with(changes: dict[str, Any]) -> None:
+    assert production.findings(Settings.model_validate(PRODUCTION | changes)) == []
+
+
+def test_everything_is_said_at_once() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate(PRODUCTION | {"auth_secret": "x", "app_url": "http://a.example", "database_url": FAR})
+
+    message = refused.value.errors()[0]["msg"]
+    assert all(name in message for name in ("auth_secret", "app_url", "database_url"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("trusted_proxies", "everybody"),
+        ("trusted_proxies", "10.0.0.0/99"),
+        ("allowed_origins", "app.example.com"),
+        ("allowed_return_origins", "javascript://x"),
+        ("allowed_return_origins", "https://good.example@evil.example"),
+        ("rate_reads", "many"),
+        ("rate_reads", "0/minute"),
+        ("api_tls_certificate", "/only/one.pem"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused(setting: str, value: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(PRODUCTION | {"mode": "local", setting: value})
+
+
+def test_origins_are_written_as_browsers_write_them() -> None:
+    settings = Settings.model_validate(
+        PRODUCTION | {"allowed_return_origins": "HTTPS://App.Example.com:443/billing, http://[::1]:3000, myapp://done"}
+    )
+
+    assert settings.return_origins == ("https://app.example.com", "http://[::1]:3000", "myapp://")
+    assert settings.web_origins == ("https://app.example.com", "https://billing.example.com")
+    assert settings.hosts == ("billing.example.com",)

@@ -11,6 +11,7 @@ from temporalio.envconfig import ClientConfigProfile
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from production import temporal_finding
 from settings import Settings
 from workflows.payloads import DATA_CONVERTER
 
@@ -26,17 +27,33 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: b
 
     With ``lazy`` it connects at the first call, so that a program can start while Temporal is away. A profile
     (``settings.temporal_profile``) brings address, namespace, TLS and API key from `temporalio.envconfig`.
+    Raises `ValueError` in production mode when it would leave the own network without TLS.
     """
-    target: dict[str, object] = {"target_host": settings.temporal_address, "namespace": settings.temporal_namespace}
-    if settings.temporal_profile:
-        profile = ClientConfigProfile.load(profile=settings.temporal_profile)
-        target |= dict(profile.to_client_connect_config())
+    where = target(settings)
+    finding = temporal_finding(str(where["target_host"]), has_tls=is_encrypted(where))
+    if settings.mode == "production" and finding and finding.is_grave:
+        raise ValueError(f"{finding.setting} {finding.words}")
     return await Client.connect(
-        **target,  # type: ignore[arg-type]  # the profile is typed as a mapping of its own
+        **where,  # type: ignore[arg-type]  # the profile is typed as a mapping of its own
         data_converter=DATA_CONVERTER,
         runtime=runtime,
         lazy=lazy,
     )
+
+
+def target(settings: Settings) -> dict[str, object]:
+    """Address, namespace, TLS and API key, by the names of `Client.connect`."""
+    where: dict[str, object] = {"target_host": settings.temporal_address, "namespace": settings.temporal_namespace}
+    if settings.temporal_profile:
+        profile = ClientConfigProfile.load(profile=settings.temporal_profile)
+        where |= dict(profile.to_client_connect_config())
+    return where
+
+
+def is_encrypted(where: dict[str, object]) -> bool:
+    """An API key switches TLS on by itself, unless the profile switches it off."""
+    tls = where.get("tls")
+    return bool(tls) or (tls is None and bool(where.get("api_key")))
 
 
 async def connect_patiently(settings: Settings, *, runtime: Runtime | None = None) -> Client:

@@ -13,6 +13,7 @@ USER_ID = SearchAttributeKey.for_keyword("UserId")
 CUSTOMER_ID = SearchAttributeKey.for_keyword("StripeCustomerId")
 CANCEL_AT_PERIOD_END = SearchAttributeKey.for_bool("CancelAtPeriodEnd")
 NEEDS_ATTENTION = SearchAttributeKey.for_bool("NeedsAttention")
+ATTRIBUTES = (STATUS, PLAN, USER_ID, CUSTOMER_ID, CANCEL_AT_PERIOD_END, NEEDS_ATTENTION)
 
 
 def show_search_attributes(subscription: Subscription) -> None:

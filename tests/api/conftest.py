@@ -177,7 +177,7 @@ class Api:
         )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # signals belong to pytest
@@ -186,7 +186,18 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """A real server for an application; its address."""
-    server = _Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, http="httptools", lifespan="on"))
+    server = Server(
+        uvicorn.Config(
+            app,
+            port=0,
+            log_config=None,
+            access_log=False,
+            http="httptools",
+            lifespan="on",
+            proxy_headers=False,
+            server_header=False,
+        )
+    )
     task = asyncio.create_task(server.serve())
     while not server.started:
         assert not task.done(), "the server did not start"
@@ -208,7 +219,15 @@ def make_settings(database: str, **changes: Any) -> Settings:
         "auth_secret": AUTH_SECRET,
         "request_deadline_seconds": 2,
         "auth_cache_seconds": 0,
+        "allowed_return_origins": "https://app.example.com, http://localhost:3000, https://a.example",
     }
+    if changes.get("mode") == "production":
+        defaults |= {
+            "public_url": "https://billing.example.com",
+            "app_url": "https://app.example.com",
+            "trusted_proxies": "10.0.0.0/8",
+            "trusted_hosts": "127.0.0.1",
+        }
     return Settings(**(defaults | changes))
 
 

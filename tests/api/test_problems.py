@@ -21,6 +21,8 @@ async def test_a_wrong_method_is_405_and_names_the_right_ones(shared_api: Api) -
 
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["allow"] == "GET"
+    both = await shared_api.client.put("/billing/subscriptions")
+    assert both.headers["allow"] == "DELETE, POST"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""What makes an installation unfit for customers and money, judged from its settings alone.
+
+`settings.Settings` refuses to exist with a grave finding in production mode, so no program starts; ``perennial doctor``
+tells all of them at once. A finding names a setting and never its value.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+SHORTEST_SECRET = 32
+"""Better-Auth asks for as much: https://www.better-auth.com/docs/reference/options#secret"""
+_WELL_KNOWN = (
+    "better-auth-secret-1",
+    "changeme",
+    "change-me",
+    "change_me",
+    "demo",
+    "example",
+    "placeholder",
+    "your-",
+    "default",
+)
+_FEWEST_CHARACTERS = 8
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_INSIDE = (".internal", ".local", ".localhost", ".lan", ".home.arpa", ".svc")
+_ENCRYPTED = ("require", "verify-ca", "verify-full")
+_NEVER = ("about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source", "ws", "wss")
+"""Schemes that no customer may ever be sent to."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about a setting; a grave one keeps programs from starting in production mode."""
+
+    setting: str
+    words: str
+    is_grave: bool = True
+
+
+def findings(settings: "Settings") -> list[Finding]:
+    """Everything that production takes exception to, the order of the settings kept."""
+    return [*_addresses(settings), *_secrets(settings), *_laptop(settings), *_lines_out(settings)]
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port as browsers write an origin (RFC 6454 section 6.2); of an app's own scheme ``myapp://``.
+
+    Raises `ValueError` for what is no such address.
+    """
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    if not scheme or "://" not in url or scheme in _NEVER or "@" in parts.netloc or "\\" in url:
+        raise ValueError("must be an address such as https://app.example.com")
+    if scheme not in _DEFAULT_PORTS:
+        return f"{scheme}://"
+    if not parts.hostname:
+        raise ValueError("must be an address such as https://app.example.com")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in (None, _DEFAULT_PORTS[scheme]) else f":{parts.port}"
+    return f"{scheme}://{host}{port}"
+
+
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """An address or a network in CIDR notation; raises `ValueError`."""
+    return ipaddress.ip_network(text, strict=False)
+
+
+def is_loopback(host: str) -> bool:
+    """This very machine, also by a socket in the file system."""
+    if host in {"", "localhost"} or host.startswith(("/", "@")) or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_near(host: str) -> bool:
+    """A network of one's own: private addresses, names without a dot, and names that no public zone has."""
+    if is_loopback(host) or "." not in host.strip("."):
+        return ":" not in host or is_loopback(host) or _is_private(host)
+    return host.endswith(_INSIDE) or _is_private(host)
+
+
+def temporal_finding(address: str, *, has_tls: bool) -> Finding | None:
+    """Histories hold ids and amounts, and whoever reaches Temporal can end subscriptions."""
+    host = address.rpartition(":")[0].strip("[]") or address
+    if has_tls or is_loopback(host):
+        return None
+    if is_near(host):
+        return Finding("temporal_address", "has no TLS; nobody else may reach that network", is_grave=False)
+    return Finding("temporal_address", "leads out of your network without TLS; use a profile with TLS or an API key")
+
+
+def serves_https(settings: "Settings") -> bool:
+    """Whether customers reach the API over TLS: its own, or that of a proxy whose word is taken."""
+    return settings.api_tls_certificate is not None or bool(settings.trusted_proxies)
+
+
+def stripe_mode(key: str) -> bool | None:
+    """Whether a key moves real money (``livemode``); None when it does not say."""
+    kind, _, rest = key.partition("_")
+    mode = rest.partition("_")[0] if kind in {"sk", "rk"} else ""
+    return {"live": True, "test": False}.get(mode)
+
+
+def _addresses(settings: "Settings") -> Iterator[Finding]:
+    for name in ("public_url", "app_url"):
+        if urlsplit(getattr(settings, name)).scheme != "https":
+            yield Finding(name, "must be an https address in production mode")
+    if settings.jwks_url and urlsplit(settings.jwks_url).scheme != "https":
+        words = "must be https in production mode: whoever answers there says who everybody is"
+        yield Finding("auth_jwks_url" if settings.auth_jwks_url else "auth_url", words)
+    if not serves_https(settings):
+        remedy = "set PERENNIAL_API_TLS_CERTIFICATE and …_KEY, or PERENNIAL_TRUSTED_PROXIES to your TLS proxy's address"
+        if stripe_mode(settings.stripe_api_key.get_secret_value()):
+            yield Finding("stripe_api_key", f"is a live key, and the API is not served over TLS: {remedy}")
+        else:
+            yield Finding("public_url", f"is served without TLS as far as the API can tell: {remedy}", is_grave=False)
+
+
+def _secrets(settings: "Settings") -> Iterator[Finding]:
+    secret = settings.auth_secret.get_secret_value()
+    if any(known in secret.lower() for known in _WELL_KNOWN):
+        yield Finding(
+            "auth_secret", "is one that anybody can guess; make another, for instance: openssl rand -base64 32"
+        )
+    elif len(secret) < SHORTEST_SECRET or len(set(secret)) < _FEWEST_CHARACTERS:
+        yield Finding("auth_secret", f"is too short or too plain: at least {SHORTEST_SECRET} random characters")
+    if not settings.stripe_webhook_secrets:
+        words = (
+            "is empty, so every webhook would be turned away; set it to the signing secret of your endpoint (whsec_…)"
+        )
+        yield Finding("stripe_webhook_secrets", words)
+    match stripe_mode(settings.stripe_api_key.get_secret_value()):
+        case False:
+            yield Finding("stripe_api_key", "is a test key: nobody will be charged", is_grave=False)
+        case None:
+            yield Finding("stripe_api_key", "is neither sk_… nor rk_…: not a secret key of Stripe's", is_grave=False)
+
+
+def _laptop(settings: "Settings") -> Iterator[Finding]:
+    if settings.stripe_api_url:
+        yield Finding("stripe_api_url", "is for the local Stripe; unset it in production mode")
+    if settings.stripe_test_clocks:
+        yield Finding("stripe_test_clocks", "lets customers travel in time; unset it in production mode")
+
+
+def _lines_out(settings: "Settings") -> Iterator[Finding]:
+    yield from _database(settings.database_url.get_secret_value())
+    if not settings.temporal_profile:  # what a profile brings is judged where it is read
+        found = temporal_finding(settings.temporal_address, has_tls=False)
+        if found:
+            yield found
+    if settings.smtp_security == "none":
+        if settings.smtp_password:
+            yield Finding("smtp_security", "is none, and the password would travel in the clear; use starttls or tls")
+        elif not is_near(settings.smtp_host):
+            yield Finding("smtp_security", "is none: letters travel in the clear", is_grave=False)
+    redis = urlsplit(settings.redis_url.get_secret_value()) if settings.redis_url else None
+    if redis and redis.scheme == "redis" and not is_near(redis.hostname or ""):
+        yield Finding("redis_url", "leads out of your network without TLS; use rediss://")
+
+
+def _database(url: str) -> Iterator[Finding]:
+    query = parse_qs(urlsplit(url).query)
+    mode = query.get("sslmode", ["prefer"])[-1]
+    far = [host for host in _database_hosts(url) if not is_near(host)]
+    if far and mode not in _ENCRYPTED:
+        yield Finding("database_url", "leads out of your network without TLS; add ?sslmode=verify-full&sslrootcert=…")
+    elif far and mode != "verify-full":
+        yield Finding(
+            "database_url", f"says sslmode={mode}: whoever answers is believed; verify-full asks who it is", False
+        )
+
+
+def _database_hosts(url: str) -> list[str]:
+    """Several are possible: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS"""
+    parts = urlsplit(url)
+    named = parts.netloc.rpartition("@")[2].split(",") + ",".join(parse_qs(parts.query).get("host", [])).split(",")
+    return [one.partition("]")[0][1:] if one.startswith("[") else one.partition(":")[0] for one in named if one]
+
+
+def _is_private(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_private or address.is_link_local
