@@ -24,7 +24,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 async def signed_in(request: Request, parts: PartsIn) -> Caller:
     """A user, by session or JWT; servers with an API key are not enough."""
-    return _within(await _caller(request, parts), None)
+    return _within(await _caller(request, parts))
 
 
 async def subscription_reader(request: Request, parts: PartsIn) -> Caller:
@@ -35,6 +35,11 @@ async def subscription_reader(request: Request, parts: PartsIn) -> Caller:
 async def subscription_writer(request: Request, parts: PartsIn) -> Caller:
     """A user, or a server that may change a user's subscription."""
     return _within(await _caller(request, parts), Scope.SUBSCRIPTIONS_WRITE)
+
+
+async def operation_reader(request: Request, parts: PartsIn) -> Caller:
+    """A user, or a server that may read or change: whoever was told to come back for an outcome."""
+    return _within(await _caller(request, parts), Scope.SUBSCRIPTIONS_READ, Scope.SUBSCRIPTIONS_WRITE)
 
 
 async def in_person(request: Request, parts: PartsIn) -> Caller:
@@ -68,6 +73,7 @@ async def stripe_itself() -> None:
 CallerIn = Annotated[Caller, Depends(signed_in)]
 ReaderIn = Annotated[Caller, Depends(subscription_reader)]
 WriterIn = Annotated[Caller, Depends(subscription_writer)]
+OperationReaderIn = Annotated[Caller, Depends(operation_reader)]
 InPersonIn = Annotated[Caller, Depends(in_person)]
 AdministratorIn = Annotated[Caller, Depends(administrator)]
 SupporterIn = Annotated[Caller, Depends(supporter)]
@@ -75,6 +81,7 @@ _POLICIES = (
     signed_in,
     subscription_reader,
     subscription_writer,
+    operation_reader,
     in_person,
     administrator,
     supporter,
@@ -129,11 +136,12 @@ async def _count_stranger(request: Request, parts: Parts, *, has_credential: boo
         await parts.rate_limits.admit_anonymous(request)
 
 
-def _within(caller: Caller, scope: Scope | None) -> Caller:
-    """What a key does not name it may not do; users may whatever is their own."""
-    if caller.means is not Means.API_KEY or (scope is not None and scope in caller.scopes):
+def _within(caller: Caller, *scopes: Scope) -> Caller:
+    """What a key does not name it may not do (one of the scopes is enough); users may whatever is their own."""
+    if caller.means is not Means.API_KEY or not caller.scopes.isdisjoint(scopes):
         return caller
-    detail = f"This API key has no scope {scope}." if scope else "An API key is not enough for this."
+    named = " or ".join(scopes)
+    detail = f"This API key has no scope {named}." if named else "An API key is not enough for this."
     raise Problem("forbidden", detail)
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.auth import ReaderIn
+from api.auth import OperationReaderIn
 from api.contract import OF_A_CALLER, READS, problems
 from api.parts import PartsIn
 from api.problems import Problem
@@ -19,7 +19,7 @@ router = APIRouter(
 
 
 @router.get("/{operation_id}", openapi_extra={"security": OF_A_CALLER}, summary="Ask how a write ended")
-async def read_operation(operation_id: UUID, caller: ReaderIn, parts: PartsIn) -> OperationView:
+async def read_operation(operation_id: UUID, caller: OperationReaderIn, parts: PartsIn) -> OperationView:
     """One of the caller's own writes: pending, or how it ended."""
     operation = await find_operation(parts.engine, caller.user_id, operation_id)
     if operation is None:

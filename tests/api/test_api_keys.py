@@ -69,6 +69,19 @@ async def test_a_key_does_what_it_names_and_nothing_else(api: Api, ada: SignedIn
     assert (await ask(api, cards, ada.id, "POST", "/billing/subscriptions", json=CARD)).status_code == 201
 
 
+async def test_whoever_asked_may_hear_how_it_ended(api: Api, ada: SignedInUser, made: Made) -> None:
+    api.subscribed(ada.id)
+    api.door.says = None
+    secret = await made(Scope.SUBSCRIPTIONS_WRITE)
+
+    accepted = await ask(api, secret, ada.id, "DELETE", "/billing/subscriptions")
+
+    told = await ask(api, secret, ada.id, path=accepted.headers["location"])
+    assert (accepted.status_code, told.status_code, told.json()["status"]) == (202, 200, "pending")
+    stranger = await made(Scope.ENTITLEMENTS_READ)
+    assert_problem(await ask(api, stranger, ada.id, path=accepted.headers["location"]), 403, "forbidden")
+
+
 async def test_a_key_with_every_scope_is_no_operator_and_no_person(api: Api, ada: SignedInUser, made: Made) -> None:
     api.rows("update \"user\" set role = 'admin'")
     secret = await made(*Scope)
