@@ -21,6 +21,8 @@ async def test_the_plans_are_shown_to_everybody(api: Api) -> None:
     assert [plan["code"] for plan in plans] == ["BASIC", "PRO", "ENTERPRISE", "FREE"]
     assert plans[0]["trial_days"] == 14
     assert plans[0]["prices"][0] == {"interval": "month", "amount": 1000, "currency": "usd"}
+    assert (plans[0]["grants"], plans[0]["limits"]) == (["email_support"], {"projects": 3, "tasks": 100})
+    assert plans[2]["limits"]["tasks"] == "unlimited"
 
 
 async def test_a_subscription_past_due_shows_what_to_pay_and_until_when_there_is_access(
