@@ -14,7 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import telemetry
-from api import account, admin, checkout, failures, health, operations, plans, previews, subscriptions, webhooks
+from api import (
+    account,
+    admin,
+    checkout,
+    entitlements,
+    failures,
+    health,
+    operations,
+    plans,
+    previews,
+    subscriptions,
+    webhooks,
+)
 from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
@@ -80,6 +92,7 @@ def create_app(
     for room in (
         webhooks,
         subscriptions,
+        entitlements,
         previews,
         plans,
         checkout,

@@ -19,6 +19,7 @@ units (cents), times are UTC.
 TAGS = [
     {"name": "Plans", "description": "What can be subscribed to."},
     {"name": "Subscriptions", "description": "The caller's own subscription."},
+    {"name": "Entitlements", "description": "What the caller may do in the product, by the caller's own clock."},
     {"name": "Stripe's pages", "description": "Checkout and the customer portal."},
     {"name": "Operations", "description": "Writes that took longer than their request."},
     {"name": "Account", "description": "Everything that is held on the caller: to read, and to be forgotten."},

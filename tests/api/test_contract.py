@@ -38,6 +38,7 @@ def test_the_routes_are_the_ones_that_were_promised(document: dict[str, Any]) ->
         "GET /billing/plans",
         "GET /billing/subscriptions/me",
         "GET /billing/subscriptions/me/timeline",
+        "GET /billing/entitlements",
         "POST /billing/subscriptions",
         "PATCH /billing/subscriptions/plan",
         "POST /billing/subscriptions/preview",

@@ -61,6 +61,7 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     api.subscribed(user.id)
     await client.get("/billing/plans")
     await client.get("/billing/subscriptions/me", headers=me)
+    await client.get("/billing/entitlements", headers=me)
     for order in ("true", "false"):
         query = {"newest_first": order, "cursor": "50000-0"}
         await client.get("/billing/subscriptions/me/timeline", params=query, headers=me)
