@@ -24,7 +24,7 @@ _SESSION = text(
         and not (coalesce(people.banned, false) and (people."banExpires" is null or people."banExpires" > now()))
     """
 )
-_SUBSCRIPTION = text(
+SUBSCRIPTION = text(
     """
     select subscriptions.*, customers.currency as customer_currency,
         coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
@@ -103,7 +103,7 @@ async def session_owner(engine: AsyncEngine, token: str) -> str | None:
 
 async def read_subscription(engine: AsyncEngine, user_id: str) -> dict[str, Any] | None:
     """The user's projection with ``clock_offset_seconds``, how far the customer's clock is ahead of the wall's."""
-    row = await _one(engine, _SUBSCRIPTION, {"user_id": user_id})
+    row = await _one(engine, SUBSCRIPTION, {"user_id": user_id})
     return dict(row) if row is not None else None
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from lifecycle.projects import Role
 from lifecycle.statuses import Status
 from lifecycle.trial_claims import ClaimKind
 
@@ -243,6 +244,19 @@ trial_claims = Table(
     _one_of("kind", ClaimKind, "trial_claims_kind_known"),
     Index("trial_claims_of_user", "user_id"),
     comment="What a free trial was taken with, as digests: one trial each",
+)
+
+project_members = Table(
+    "project_members",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    _now("added_at"),
+    _one_of("role", Role, "project_members_role_known"),
+    Index("project_members_of_user", "user_id", "role"),
+    Index("project_members_owner", "project_id", unique=True, postgresql_where=text("role = 'owner'")),
+    comment="Who is in which project; the owner's plan is what it lives on",
 )
 
 cursors = Table(

@@ -53,7 +53,8 @@ async def in_the_app(world: World, statement: str, *values: Any) -> None:
 async def everything_we_have(world: World, user_id: str) -> str:
     """Every row about a user, as text."""
     found = []
-    for name in ("customers", "subscriptions", "timeline", "notifications", "operations", "cards", "invoice_links"):
+    tables = ("customers", "subscriptions", "timeline", "notifications", "operations", "cards", "invoice_links")
+    for name in (*tables, "project_members"):
         rows = await world.rows(f"select * from billing.{name} where user_id = :id", id=user_id)
         found += [dict(row._mapping) for row in rows]
     return json.dumps(found, default=str)
