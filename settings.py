@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a cache. Optional."""
 
+    # Projects
+    project_members: Literal["perennial", "better_auth_organizations", "better_auth_teams", "custom"] = "perennial"
+    """Where it is kept who is in which project: in our own table, in Better-Auth's, or where your own query says."""
+    project_members_file: Path | None = None
+    """For ``custom``: a file with one SELECT of ``owner_id`` and ``role`` by ``:project_id`` and ``:user_id``."""
+
     # What the world sees
     product_name: str = "Perennial"
     app_url: str = "http://127.0.0.1:3000"
@@ -128,6 +134,12 @@ class Settings(BaseSettings):
     def lets_travel_in_time(self) -> bool:
         """Whether a customer's clock may be ahead of the wall's; in production it is not, whatever a row says."""
         return self.mode == "local"
+
+    @model_validator(mode="after")
+    def _ask_who_is_in_a_project(self) -> Self:
+        if (self.project_members == "custom") != (self.project_members_file is not None):
+            raise ValueError("project_members_file goes with project_members = custom, and only with it")
+        return self
 
     @model_validator(mode="after")
     def _keep_the_laptop_out_of_production(self) -> Self:

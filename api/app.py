@@ -24,6 +24,8 @@ from api import (
     operations,
     plans,
     previews,
+    project_entitlements,
+    projects,
     subscriptions,
     webhooks,
 )
@@ -33,6 +35,7 @@ from api.envelope import BodyLimit, Envelope, TimeLimit
 from api.outside import connect_outside
 from api.parts import Outside, Parts
 from database.ledger import Ledger
+from database.membership import Memberships
 from database.reading import read_ledger_lag
 from database.reconciliation import read_age
 from database.session import make_engine
@@ -71,13 +74,15 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         engine = make_engine(settings, application_name="perennial-api")
         ledger = Ledger(engine)
+        memberships = Memberships(engine, settings.project_members, settings.project_members_file)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
+            await memberships.try_out()
             outside = await stack.enter_async_context(connect(settings, engine, catalogue))
             await stack.enter_async_context(_meanwhile(outside.relay.run))
             await stack.enter_async_context(_meanwhile(partial(_measure_lag, engine)))
             await stack.enter_async_context(ledger.writing())
-            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside))
+            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, memberships))
 
     app = FastAPI(
         title="Perennial",
@@ -93,10 +98,12 @@ def create_app(
         webhooks,
         subscriptions,
         entitlements,
+        project_entitlements,
         previews,
         plans,
         checkout,
         operations,
+        projects,
         account,
         admin,
         health,

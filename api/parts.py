@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
 from activities.previews import OpenInvoice, Quote
 from database.ledger import Ledger
+from database.membership import Memberships
 from lifecycle import intents
 from lifecycle.leaving import PeriodPayment
 from lifecycle.plans import Catalogue, Terms
@@ -94,6 +95,7 @@ class Parts:
     catalogue: Catalogue
     clock: Callable[[], datetime]
     outside: Outside
+    memberships: Memberships
 
     def customer_now(self, clock_offset_seconds: int) -> datetime:
         """The time on a customer's own clock; in production that is the wall's, whatever a row says."""
