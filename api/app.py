@@ -34,6 +34,7 @@ from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
 from api.outside import connect_outside
 from api.parts import Outside, Parts
+from database.cache import open_cache
 from database.ledger import Ledger
 from database.membership import Memberships
 from database.reading import read_ledger_lag
@@ -78,11 +79,12 @@ def create_app(
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             await memberships.try_out()
+            cache = await stack.enter_async_context(open_cache(settings))
             outside = await stack.enter_async_context(connect(settings, engine, catalogue))
             await stack.enter_async_context(_meanwhile(outside.relay.run))
             await stack.enter_async_context(_meanwhile(partial(_measure_lag, engine)))
             await stack.enter_async_context(ledger.writing())
-            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, memberships))
+            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, memberships, cache))
 
     app = FastAPI(
         title="Perennial",

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
 from activities.previews import OpenInvoice, Quote
+from database.cache import Cache
 from database.ledger import Ledger
 from database.membership import Memberships
 from lifecycle import intents
@@ -96,6 +97,7 @@ class Parts:
     clock: Callable[[], datetime]
     outside: Outside
     memberships: Memberships
+    cache: Cache
 
     def customer_now(self, clock_offset_seconds: int) -> datetime:
         """The time on a customer's own clock; in production that is the wall's, whatever a row says."""

@@ -4,5 +4,6 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.local_stripes",
     "tests.fixtures.temporal_servers",
+    "tests.fixtures.valkey_servers",
     "tests.fixtures.worlds",
 ]
