@@ -92,8 +92,8 @@ class Settings(BaseSettings):
     # Redis
     redis_url: SecretStr | None = None
     """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a cache. Optional."""
-    cache_seconds: int = Field(default=0, ge=0, le=30)
-    """How old the copy of a user's subscription in Redis may be that is shown to that user; 0: there are no copies."""
+    cache_seconds: int = Field(default=5, ge=0, le=30)
+    """How long a copy of what a user is shown of their own subscription lives in Redis; 0: there are no copies."""
 
     # Projects
     project_members: Literal["perennial", "better_auth_organizations", "better_auth_teams", "custom"] = "perennial"

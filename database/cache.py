@@ -1,4 +1,4 @@
-"""A short memory of what is read often, in Redis: right without it, off unless `cache_seconds` says otherwise.
+"""A short memory of what is read often, in Redis: right without it, and nothing is lost with it.
 
 A copy of a user's projection lives for a few seconds. Whoever changed it leaves a mark in its place, which outlives
 every read that may have begun before; a copy is only ever put where there is nothing. So a slow reader's old row never

@@ -166,7 +166,7 @@ async def test_a_redis_that_accepts_and_says_nothing_holds_nobody_up(shop: Shop,
             assert len(asked) == 1, "after one silence PostgreSQL is asked alone"
 
 
-async def test_it_is_off_unless_somebody_turns_it_on(database: str, shop: Shop, valkey: Valkey) -> None:
+async def test_without_a_redis_or_seconds_there_are_no_copies(database: str, shop: Shop, valkey: Valkey) -> None:
     for off in (settings(database, valkey, seconds=0), make_settings(database, cache_seconds=SECONDS)):
         async with open_cache(off) as cache:
             assert await shop.plan(cache) == "BASIC"
