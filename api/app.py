@@ -34,6 +34,7 @@ from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
 from api.outside import connect_outside
 from api.parts import Outside, Parts
+from api.views import view_plans
 from database.cache import open_cache
 from database.ledger import Ledger
 from database.membership import Memberships
@@ -70,6 +71,7 @@ def create_app(
 ) -> FastAPI:
     """The API of one installation. It starts, reads and takes webhooks also while Temporal is away."""
     catalogue = load_catalogue(settings.plans_file)
+    plans_answer = view_plans(catalogue).model_dump_json().encode()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -84,7 +86,9 @@ def create_app(
             await stack.enter_async_context(_meanwhile(outside.relay.run))
             await stack.enter_async_context(_meanwhile(partial(_measure_lag, engine)))
             await stack.enter_async_context(ledger.writing())
-            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, memberships, cache))
+            yield State(
+                parts=Parts(settings, engine, ledger, catalogue, clock, outside, memberships, cache, plans_answer)
+            )
 
     app = FastAPI(
         title="Perennial",

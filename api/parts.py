@@ -98,6 +98,8 @@ class Parts:
     outside: Outside
     memberships: Memberships
     cache: Cache
+    plans_answer: bytes
+    """What everybody is told of the catalogue, which is read at the start and stays as it is."""
 
     def customer_now(self, clock_offset_seconds: int) -> datetime:
         """The time on a customer's own clock; in production that is the wall's, whatever a row says."""
