@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import DateTime
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import telemetry
 from database import tables
 from database.reading import read_subscription
 from settings import Settings
@@ -60,9 +61,12 @@ class Cache:
         try:
             found = await client.get(key)
         except _AWAY as error:
+            telemetry.COPIES.labels("away").inc()
             self._note_away(error)
             return await read_subscription(engine, user_id)
-        if found and found != CHANGED and (known := _row(found)):
+        known = _row(found) if found and found != CHANGED else None
+        telemetry.COPIES.labels("found" if known else "not_found").inc()
+        if known:
             return known
         row = await read_subscription(engine, user_id)
         is_fresh = self._clock() - began < self._seconds

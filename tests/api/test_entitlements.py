@@ -1,10 +1,14 @@
 """What the caller may do, as the app asks for it."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest_asyncio
+
 from local.betterauth import SignedInUser
-from tests.api.conftest import Api, as_user, assert_problem, in_days
+from local.valkey_server import Valkey
+from tests.api.conftest import Api, as_user, assert_problem, in_days, make_settings, running_api
 
 NOTHING = {"projects": 0, "seats": 0, "tasks": 0}
 
@@ -71,3 +75,35 @@ async def test_it_costs_one_query_beside_the_sessions_and_needs_one(api: Api, ad
     measured = ("billing.events", "billing.reconciliations")  # by the API itself, in the background
     asked = [statement for statement, _ in api.statements if not any(name in statement for name in measured)]
     assert len(asked) == 2
+
+
+@pytest_asyncio.fixture
+async def with_copies(database: str, valkey: Valkey) -> AsyncIterator[Api]:
+    """An API that keeps copies in Redis for as long as it may."""
+    async with running_api(make_settings(database, redis_url=valkey.url, cache_seconds=30)) as api:
+        yield api
+
+
+async def test_a_copy_is_read_by_the_clock_of_the_moment(with_copies: Api, ada: SignedInUser) -> None:
+    ends = in_days(1)
+    with_copies.subscribed(ada.id, status="past_due", grace_ends_at=ends)
+    assert (await mine(with_copies, ada))["access"]["granted"]
+    with_copies.statements.clear()
+    with_copies.now.append(ends)
+
+    told = await mine(with_copies, ada)
+
+    assert (told["access"]["reason"], told["limits"]) == ("grace_ended", NOTHING)
+    assert not any("billing.subscriptions" in statement for statement, _ in with_copies.statements)
+
+
+async def test_who_has_just_written_reads_what_they_wrote(with_copies: Api, ada: SignedInUser) -> None:
+    with_copies.subscribed(ada.id)
+    assert (await mine(with_copies, ada))["access"]["reason"] == "paid"
+    with_copies.door.meanwhile = lambda user_id, _: with_copies.subscribed(user_id, status="canceled")
+
+    await with_copies.client.delete("/billing/subscriptions?timing=now", headers=as_user(ada))
+
+    assert (await mine(with_copies, ada))["status"] == "canceled"
+    shown = await with_copies.client.get("/billing/subscriptions/me", headers=as_user(ada))
+    assert shown.json()["status"] == "canceled"

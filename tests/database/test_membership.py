@@ -15,28 +15,29 @@ from database.session import make_engine
 from lifecycle.projects import Role
 from tests.api.conftest import make_settings
 
-# What Better-Auth 1.7.25 with organization({ teams: { enabled: true } }) writes for PostgreSQL.
+# The columns of Better-Auth 1.7.25 with organization({ teams: { enabled: true } }), without references to users.
 ORGANIZATIONS = """
 create table "organization" ("id" text not null primary key, "name" text not null, "slug" text not null unique,
     "logo" text, "createdAt" timestamptz not null, "metadata" text);
-create table "team" ("id" text not null primary key, "name" text not null,
+create table "team" ("id" text not null primary key, "name" text not null, "memberCount" integer not null default 0,
     "organizationId" text not null references "organization" ("id") on delete cascade,
     "createdAt" timestamptz not null, "updatedAt" timestamptz);
 create table "teamMember" ("id" text not null primary key,
-    "teamId" text not null references "team" ("id") on delete cascade, "userId" text not null, "createdAt" timestamptz);
+    "teamId" text not null references "team" ("id") on delete cascade, "userId" text not null,
+    "membershipKey" text unique, "createdAt" timestamptz);
 create table "member" ("id" text not null primary key,
     "organizationId" text not null references "organization" ("id") on delete cascade,
     "userId" text not null, "role" text not null, "createdAt" timestamptz not null);
 alter table "session" add column "activeOrganizationId" text, add column "activeTeamId" text;
 insert into "organization"
     values ('org_1', 'One', 'one', null, now(), null), ('org_2', 'Two', 'two', null, now(), null);
-insert into "team" values ('team_1', 'Red', 'org_1', now(), null), ('team_2', 'Blue', 'org_2', now(), null);
+insert into "team" values ('team_1', 'Red', 1, 'org_1', now(), null), ('team_2', 'Blue', 1, 'org_2', now(), null);
 insert into "member" values
     ('m1', 'org_1', 'second', 'owner', now()), ('m2', 'org_1', 'grace', 'admin, owner', now() - interval '1 day'),
     ('m3', 'org_1', 'ada', 'member', now()), ('m4', 'org_1', 'eve', 'member,admin', now()),
     ('m5', 'org_1', 'kim', 'auditor', now()), ('m6', 'org_2', 'bob', 'member', now());
-insert into "teamMember" values ('t1', 'team_1', 'ada', now()), ('t2', 'team_1', 'left', now()),
-    ('t3', 'team_2', 'bob', now());
+insert into "teamMember" values ('t1', 'team_1', 'ada', null, now()), ('t2', 'team_1', 'left', null, now()),
+    ('t3', 'team_2', 'bob', null, now());
 """
 OWN = "select boss as owner_id, 'member' as role from seats where project = :project_id and person = :user_id"
 
