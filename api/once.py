@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-import structlog
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
@@ -14,8 +13,6 @@ from api.parts import Parts
 from api.problems import Problem
 from database.operations import Operation, complete_operation
 from lifecycle.intents import Outcome, Result
-
-log = structlog.get_logger(__name__)
 
 Answer = tuple[int, dict[str, Any]]
 NO_CONTENT = 204
