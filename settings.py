@@ -116,6 +116,14 @@ class Settings(BaseSettings):
     # Redis
     redis_url: SecretStr | None = None
     """``redis://`` or ``rediss://``: Better-Auth's sessions where they live there, rate limits, a short cache."""
+    cache_seconds: int = Field(default=5, ge=0, le=30)
+    """How long a copy of what a user is shown of their own subscription lives in Redis; 0: there are no copies."""
+
+    # Projects
+    project_members: Literal["perennial", "better_auth_organizations", "better_auth_teams", "custom"] = "perennial"
+    """Where it is kept who is in which project: in our own table, in Better-Auth's, or where your own query says."""
+    project_members_file: Path | None = None
+    """For ``custom``: a file with one SELECT of ``owner_id`` and ``role`` by ``:project_id`` and ``:user_id``."""
 
     # Who is let in, and over what
     public_url: str = "http://127.0.0.1:8000"
@@ -224,6 +232,12 @@ class Settings(BaseSettings):
         if self.mode == "local" and not self.trusted_hosts:
             return ()
         return (*self.trusted_hosts, urlsplit(self.public_url).hostname or "")
+
+    @model_validator(mode="after")
+    def _ask_who_is_in_a_project(self) -> Self:
+        if (self.project_members == "custom") != (self.project_members_file is not None):
+            raise ValueError("project_members_file goes with project_members = custom, and only with it")
+        return self
 
     @model_validator(mode="after")
     def _know_whose_tokens(self) -> Self:

@@ -47,6 +47,11 @@ OPERATIONS = Counter(
 NOTIFICATIONS = Counter(
     "perennial_notifications_total", "Letters, by kind and what became of them", ["kind", "outcome"]
 )
+COPIES = Counter(
+    "perennial_copies_total",
+    "Reads of a user's own subscription that asked Redis first: found, not_found, or away (it did not answer)",
+    ["outcome"],
+)
 REQUESTS = Histogram(
     "perennial_request_seconds",
     "Time from the request's head to the answer's end, by route template",

@@ -38,6 +38,7 @@ from activities.refunds import Refunds
 from activities.retention import Retention
 from activities.second_subscriptions import SecondSubscriptions
 from activities.sign_up import SignUp
+from database.cache import Cache, open_cache
 from database.session import make_engine
 from lifecycle.plans import load_catalogue
 from settings import Settings
@@ -69,20 +70,25 @@ SANDBOX = SandboxedWorkflowRunner(
         # tests/workflows/test_determinism.py.
         "pydantic", "pydantic_core", "pydantic_settings", "annotated_types", "typing_extensions",
         "lifecycle", "workflows", "activities", "database", "settings", "telemetry",
-        "sqlalchemy", "stripe", "structlog", "orjson", "jinja2", "mrml", "aiosmtplib", "prometheus_client",
+        "sqlalchemy", "stripe", "structlog", "orjson", "jinja2", "mrml", "aiosmtplib", "prometheus_client", "redis",
     )
 )  # fmt: skip
 
 
 def make_worker(
-    client: Client, settings: Settings, engine: AsyncEngine, stripe_client: Stripe, **options: object
+    client: Client,
+    settings: Settings,
+    engine: AsyncEngine,
+    stripe_client: Stripe,
+    cache: Cache | None = None,
+    **options: object,
 ) -> Worker:
     """Every workflow and every activity, wired to the clients that activities use."""
     return Worker(
         client,
         task_queue=settings.temporal_task_queue,
         workflows=[SubscriptionWorkflow, *UPKEEP],
-        activities=[*_life(settings, engine, stripe_client), *_upkeep(client, settings, engine, stripe_client)],
+        activities=[*_life(settings, engine, stripe_client, cache), *_upkeep(client, settings, engine, stripe_client)],
         interceptors=[PatienceInterceptor(), PulseInterceptor()],
         workflow_runner=SANDBOX,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -92,7 +98,9 @@ def make_worker(
     )
 
 
-def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> list[Callable[..., Any]]:
+def _life(
+    settings: Settings, engine: AsyncEngine, stripe_client: Stripe, cache: Cache | None
+) -> list[Callable[..., Any]]:
     """What a subscription's own workflow does."""
     prices, catalogue = Prices(stripe_client), load_catalogue(settings.plans_file)
     sign_up = SignUp(stripe_client, engine, Customers(stripe_client, engine, settings), prices)
@@ -103,6 +111,7 @@ def _life(settings: Settings, engine: AsyncEngine, stripe_client: Stripe) -> lis
         catalogue,
         continue_as_new_after_events=settings.continue_as_new_after_events,
         lets_travel_in_time=settings.lets_travel_in_time,
+        cache=cache,
     )
     effects: list[Callable[..., Any]] = [sign_up.subscribe, plan_changes.change_plan, payments.cancel, payments.resume]
     new_cards = NewCards(stripe_client)
@@ -146,7 +155,11 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     log = structlog.get_logger("worker")
     engine = make_engine(settings, application_name="perennial-worker")
-    async with open_stripe(settings) as stripe_client, make_worker(client, settings, engine, stripe_client):
+    async with (
+        open_stripe(settings) as stripe_client,
+        open_cache(settings) as cache,
+        make_worker(client, settings, engine, stripe_client, cache),
+    ):
         log.info("worker_started", task_queue=settings.temporal_task_queue, namespace=client.namespace)
         await stop.wait()
         log.info("worker_draining")

@@ -27,6 +27,14 @@ _OF_OUR_OWN = (
     text("delete from billing.invoice_links where user_id = :user_id"),
     text(
         """
+        delete from billing.project_members
+        where user_id = :user_id or project_id in (
+            select project_id from billing.project_members where user_id = :user_id and role = 'owner'
+        )
+        """  # with an owner goes the project: whoever else is in it has no plan to live on any more
+    ),
+    text(
+        """
         update billing.notifications set data = '{}',
             last_error = case when status = 'pending' then 'forgotten' else last_error end,
             status = case when status = 'pending' then 'skipped' else status end

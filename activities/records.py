@@ -15,6 +15,7 @@ from activities.orders import Beginning, Entry, Saved, Saving
 from activities.remembering import subscription_from_row
 from activities.told import read_told
 from database import tables
+from database.cache import Cache
 from database.trial_claims import claim_by_email, has_used_trial
 from lifecycle.intents import Outcome, Result
 from lifecycle.notifications import NotificationDue
@@ -42,10 +43,12 @@ class Records:
         *,
         continue_as_new_after_events: int,
         lets_travel_in_time: bool = False,
+        cache: Cache | None = None,
     ) -> None:
         self._engine = engine
         self._catalogue = catalogue
         self._travels = lets_travel_in_time
+        self._cache = cache or Cache()
         self._history_limit = continue_as_new_after_events
 
     @activity.defn(name="records.begin")
@@ -100,7 +103,9 @@ class Records:
                     .where(tables.events.c.id.in_(saving.events))
                     .values(status="applied", applied_at=func.now())
                 )
-            return Saved([await self._save_letter(connection, saving, due) for due in saving.notifications])
+            saved = Saved([await self._save_letter(connection, saving, due) for due in saving.notifications])
+        await self._cache.changed(saving.subscription.user_id)
+        return saved
 
     async def _save_customer(self, connection: AsyncConnection, subscription: Subscription) -> None:
         if subscription.stripe_customer_id is None and not subscription.trial_used:

@@ -18,11 +18,14 @@ from api import (
     account,
     admin,
     checkout,
+    entitlements,
     failures,
     health,
     operations,
     plans,
     previews,
+    project_entitlements,
+    projects,
     subscriptions,
     support,
     webhooks,
@@ -39,7 +42,10 @@ from api.parts import Outside, Parts
 from api.queries import known_queries
 from api.rate_limits import counting
 from api.response_headers import ResponseHeaders, docs_policy
+from api.views import view_plans
+from database.cache import open_cache
 from database.ledger import Ledger
+from database.membership import Memberships
 from database.reading import read_ledger_lag
 from database.reconciliation import read_age
 from database.session import make_engine
@@ -73,20 +79,38 @@ def create_app(
 ) -> FastAPI:
     """The API of one installation. It starts, reads and takes webhooks also while Temporal is away."""
     catalogue = load_catalogue(settings.plans_file)
+    plans_answer = view_plans(catalogue).model_dump_json().encode()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         engine = make_engine(settings, application_name="perennial-api")
         ledger = Ledger(engine)
+        memberships = Memberships(engine, settings.project_members, settings.project_members_file)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
+            await memberships.try_out()
+            cache = await stack.enter_async_context(open_cache(settings))
             outside = await stack.enter_async_context(connect(settings, engine, catalogue))
             await stack.enter_async_context(_meanwhile(outside.relay.run))
             await stack.enter_async_context(_meanwhile(partial(_measure_lag, engine)))
             await stack.enter_async_context(ledger.writing())
             identity = await stack.enter_async_context(Identity.opened(settings, engine))
             rate_limits = await stack.enter_async_context(counting(settings))
-            yield State(parts=Parts(settings, engine, ledger, catalogue, clock, outside, identity, rate_limits))
+            yield State(
+                parts=Parts(
+                    settings,
+                    engine,
+                    ledger,
+                    catalogue,
+                    clock,
+                    outside,
+                    identity,
+                    rate_limits,
+                    memberships,
+                    cache,
+                    plans_answer,
+                )
+            )
 
     app = FastAPI(
         title="Perennial",
@@ -103,10 +127,13 @@ def create_app(
     for room in (
         webhooks,
         subscriptions,
+        entitlements,
+        project_entitlements,
         previews,
         plans,
         checkout,
         operations,
+        projects,
         account,
         admin,
         support,

@@ -80,6 +80,7 @@ async def carry_out(
     """
     operation = operation or await begin(parts, write)
     outcome = _stored(operation) or await _ask(parts, write, operation, intent)
+    await parts.cache.changed(write.user_id)
     if outcome is None:
         await promise(parts.engine, operation.id, intent)
         telemetry.OPERATIONS.labels(write.kind, "pending").inc()

@@ -13,6 +13,7 @@ from lifecycle.pricing import MOST_SEATS
 from production import is_loopback, origin_of
 
 LONGEST_URL = 2048
+MOST_COUNTED = 10**12
 
 
 def checked_url(url: str) -> str:
@@ -256,6 +257,40 @@ class RefundBody(_Strict):
         default=None, ge=1, le=10**12, description="In minor units; without it, all that is left."
     )
     reason: RefundReason | None = Field(default=None, strict=False, description="Why, in Stripe's list.")
+
+
+class CheckBody(_Strict):
+    """Ask whether a feature is there, or whether one more of something fits."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"feature": "projects"},
+                {"feature": "tasks", "quantity": 5, "used": 90},
+                {"feature": "priority_support"},
+            ]
+        }
+    )
+    feature: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,31}$", description="The name of a feature or a limit.", examples=["tasks"]
+    )
+    quantity: int = Field(
+        default=1, ge=1, le=MOST_COUNTED, description="How many more; without `used`, how many in all."
+    )
+    used: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_COUNTED,
+        description="How many there are already, as your app counts them. Not for `projects` and `seats` where they "
+        "are counted here.",
+    )
+
+
+class MemberBody(_Strict):
+    """What a person is to be in a project."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "member"}]})
+    role: Literal["admin", "member"] = Field(description="`admin` may add and remove people.")
 
 
 class PortalBody(_Strict):

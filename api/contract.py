@@ -19,6 +19,11 @@ units (cents), times are UTC.
 TAGS = [
     {"name": "Plans", "description": "What can be subscribed to."},
     {"name": "Subscriptions", "description": "The caller's own subscription."},
+    {"name": "Entitlements", "description": "What the caller may do in the product, by the caller's own clock."},
+    {
+        "name": "Projects",
+        "description": "What a project's members may do, on the plan of its owner. To everybody else it is 404.",
+    },
     {"name": "Stripe's pages", "description": "Checkout and the customer portal."},
     {"name": "Operations", "description": "Writes that took longer than their request."},
     {"name": "Account", "description": "Everything that is held on the caller: to read, and to be forgotten."},

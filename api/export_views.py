@@ -96,6 +96,14 @@ class ExportedTrialClaim(_Row):
     claimed_at: datetime = Field(examples=[MOMENT])
 
 
+class ExportedMembership(_Row):
+    """A project that the caller owns or is in; who else is in it is not told."""
+
+    project_id: str = Field(examples=["prj_7Hk2"])
+    role: str = Field(examples=["owner"])
+    added_at: datetime = Field(examples=[MOMENT])
+
+
 class ExportedEvent(_Row):
     """An event of Stripe's about the caller; its content is not kept."""
 
@@ -118,6 +126,7 @@ class ExportView(BaseModel):
     cards: list[ExportedCard]
     invoice_links: list[ExportedInvoiceLink]
     trial_claims: list[ExportedTrialClaim]
+    memberships: list[ExportedMembership]
     events: list[ExportedEvent]
 
 

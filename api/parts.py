@@ -12,7 +12,9 @@ from activities.pages import CheckoutOpened, PromotionChoice, RequiredAction
 from activities.previews import OpenInvoice, Quote
 from api.identity import Identity
 from api.rate_limits import RateLimits
+from database.cache import Cache
 from database.ledger import Ledger
+from database.membership import Memberships
 from lifecycle import intents
 from lifecycle.leaving import PeriodPayment
 from lifecycle.plans import Catalogue, Terms
@@ -98,6 +100,10 @@ class Parts:
     outside: Outside
     identity: Identity
     rate_limits: RateLimits
+    memberships: Memberships
+    cache: Cache
+    plans_answer: bytes
+    """What everybody is told of the catalogue, which is read at the start and stays as it is."""
 
     def customer_now(self, clock_offset_seconds: int) -> datetime:
         """The time on a customer's own clock; in production that is the wall's, whatever a row says."""

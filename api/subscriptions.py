@@ -43,7 +43,7 @@ PAYING = (*CHARGING, "unknown_plan", "quantity_too_large", "currency_locked", "c
 )
 async def read_mine(caller: ReaderIn, parts: PartsIn) -> SubscriptionView:
     """The caller's subscription as it stands; one that is over is still shown."""
-    row = await read_subscription(parts.engine, caller.user_id)
+    row = await parts.cache.subscription(parts.engine, caller.user_id)
     if row is None or row["status"] is None:
         raise Problem("no_subscription", "You have never subscribed.")
     return view_subscription(row, parts.customer_now(row["clock_offset_seconds"]))

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from api.notices import NoticeView, view_notice
 from database.reading import standing_in
-from lifecycle.access import AccessReason, access_at
+from lifecycle.access import Access, AccessReason, access_at
+from lifecycle.grants import Limit
 from lifecycle.plans import Catalogue, Interval, Plan
 from lifecycle.statuses import Status
 
@@ -32,7 +33,13 @@ class PlanView(BaseModel):
     trial_days: int = Field(description="Free days before the first charge, once a customer.", examples=[14])
     max_quantity: int = Field(description="How many seats may be had; 1: not sold by seats.", examples=[1])
     prices: list[PriceView] = Field(description="In every currency that it is sold in, the default one first.")
-    features: list[str] = Field(examples=[["3 projects", "100 tasks"]])
+    features: list[str] = Field(description="Texts for people.", examples=[["3 projects", "100 tasks"]])
+    grants: list[str] = Field(description="Features by the names that programs ask for.", examples=[["email_support"]])
+    limits: dict[str, Limit] = Field(
+        description="How many there may be, or `unlimited`; what is not named is none of it. Without `seats`, they are "
+        "as many as are bought.",
+        examples=[{"projects": 3, "tasks": 100}],
+    )
 
 
 class PlansView(BaseModel):
@@ -260,7 +267,7 @@ def view_subscription(row: Mapping[str, Any], now: datetime) -> SubscriptionView
         planned_change=planned,
         open_invoice=invoice,
         card=card,
-        access=_view_access(row, now),
+        access=view_access(access_at(standing_in(row), now)),
         notice=view_notice(row, now),
     )
 
@@ -276,8 +283,8 @@ def _total(row: Mapping[str, Any], which: str = "") -> int | None:
     return None if amount is None else amount * _seats(row, which)
 
 
-def _view_access(row: Mapping[str, Any], now: datetime) -> AccessView:
-    access = access_at(standing_in(row), now)
+def view_access(access: Access) -> AccessView:
+    """Access as everybody is told of it."""
     return AccessView(granted=access.granted, until=access.until, reason=access.reason)
 
 
@@ -295,4 +302,6 @@ def _view_plan(catalogue: Catalogue, plan: Plan) -> PlanView:
         max_quantity=plan.max_quantity,
         prices=prices,
         features=list(plan.features),
+        grants=list(plan.grants.features),
+        limits=dict(plan.grants.limits),
     )

@@ -1,6 +1,10 @@
 """``GET /billing/subscriptions/me``: session and projection, beside a bare route with the same two queries.
 
 ``python -m benchmarks.reads [--rounds N] [--requests N] [--connections N]``
+``python -m benchmarks.reads --cache SECONDS [--people N]``
+
+With ``--cache`` it is Perennial with copies of the projection in Redis beside Perennial without; as many people as
+requests, and one second, are a cache in which nothing is ever found.
 """
 
 import argparse
@@ -15,8 +19,8 @@ from benchmarks.load import request
 from benchmarks.stage import AUTH_SECRET, Bare, staged, versions
 from local import betterauth
 from local.programs import Api
+from local.valkey_server import Valkey
 
-PEOPLE = 50
 SUBSCRIBED = """
     insert into billing.customers (user_id, stripe_customer_id) select id, 'cus_' || id from "user";
     insert into billing.subscriptions (
@@ -29,11 +33,11 @@ SUBSCRIBED = """
 """
 
 
-def sign_up(url: str) -> list[str]:
+def sign_up(url: str, count: int) -> list[str]:
     """Some subscribed users; their session tokens."""
     people = [
         betterauth.sign_in(url, name=f"User {number}", email=f"user.{number}@example.org", secret=AUTH_SECRET)
-        for number in range(PEOPLE)
+        for number in range(count)
     ]
     with psycopg.connect(url) as connection:
         connection.execute(SUBSCRIBED)
@@ -44,15 +48,22 @@ async def run(options: argparse.Namespace) -> None:
     describe_machine()
     async with staged() as stage:
         print(versions(stage.url))
-        tokens = sign_up(stage.url)
+        tokens = sign_up(stage.url, options.people)
 
         def contestant(name: str, part: Bare | Api, path: str) -> Contestant:
             each = [request("GET", path, {"Authorization": f"Bearer {token}"}) for token in tokens]
             requests = list(itertools.islice(itertools.cycle(each), options.requests))
             return Contestant(name, part, part.port, lambda: requests)
 
-        bare = contestant("bare route", await stage.bare(), "/me")
-        ours = contestant("Perennial", await stage.api(), "/billing/subscriptions/me")
+        mine = "/billing/subscriptions/me"
+        if options.cache:
+            valkey = await stage.run(Valkey(log=stage.folder / "valkey.log"))
+            cached = await stage.api(log="cached", redis_url=valkey.url, cache_seconds=str(options.cache))
+            bare = contestant("without copies", await stage.api(), mine)
+            ours = contestant("with copies", cached, mine)
+        else:
+            bare = contestant("bare route", await stage.bare(), "/me")
+            ours = contestant("Perennial", await stage.api(), mine)
         report(await compete(stage, bare, ours, options.rounds, options.connections))
     describe_machine()
 
@@ -62,6 +73,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--requests", type=int, default=1500)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--cache", type=int, default=0)
+    parser.add_argument("--people", type=int, default=50)
     uvloop.run(run(parser.parse_args()))
 
 

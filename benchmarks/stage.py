@@ -53,12 +53,12 @@ class Stage:
     url: str
     stack: contextlib.AsyncExitStack
 
-    async def api(self, **settings: str) -> Api:
+    async def api(self, log: str = "api", **settings: str) -> Api:
         """Our API as in production: ``python -m api`` with these settings (by their names) beside the usual ones."""
         port = any_free()
         environment = shell() | {f"PERENNIAL_{name.upper()}": value for name, value in self._settings(port).items()}
         environment |= {f"PERENNIAL_{name.upper()}": value for name, value in settings.items()}
-        return await self.run(Api(environment, log=self.folder / "api.log", port=port))
+        return await self.run(Api(environment, log=self.folder / f"{log}.log", port=port))
 
     async def bare(self) -> Bare:
         """The yardstick on the same database."""

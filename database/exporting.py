@@ -28,6 +28,7 @@ _MANY: dict[str, TextClause] = {
     "cards": text("select * from billing.cards where user_id = :user_id order by payment_method_id"),
     "invoice_links": text("select * from billing.invoice_links where user_id = :user_id order by created_at"),
     "trial_claims": text("select * from billing.trial_claims where user_id = :user_id order by kind, digest"),
+    "memberships": text("select * from billing.project_members where user_id = :user_id order by project_id"),
     "events": text("select * from billing.events where user_id = :user_id order by received_at, id"),
 }
 

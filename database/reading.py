@@ -10,9 +10,11 @@ from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from lifecycle.access import Standing
+from lifecycle.entitlements import Entitlements, entitlements_at
+from lifecycle.plans import Catalogue
 from lifecycle.statuses import Status
 
-_SUBSCRIPTION = text(
+SUBSCRIPTION = text(
     """
     select subscriptions.*, customers.currency as customer_currency,
         coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
@@ -85,7 +87,7 @@ class CustomerStanding:
 
 async def read_subscription(engine: AsyncEngine, user_id: str) -> dict[str, Any] | None:
     """The user's projection with ``clock_offset_seconds``, how far the customer's clock is ahead of the wall's."""
-    row = await read_one(engine, _SUBSCRIPTION, {"user_id": user_id})
+    row = await read_one(engine, SUBSCRIPTION, {"user_id": user_id})
     return dict(row) if row is not None else None
 
 
@@ -101,6 +103,17 @@ def standing_in(row: Mapping[str, Any]) -> Standing:
         is_suspended=row["suspended_at"] is not None,
         is_free=row["amount"] == 0,
     )
+
+
+def entitled_by(row: Mapping[str, Any] | None, catalogue: Catalogue, now: datetime) -> Entitlements:
+    """What a row of the projection grants at ``now`` on its customer's clock; nothing where there never was one.
+
+    Nobody is on a free plan unasked: it is subscribed to like any other.
+    """
+    if row is None or row["status"] is None:
+        return entitlements_at(catalogue, None, 0, Standing(Status.NONE), now)
+    seats = 1 if row["quantity"] is None else row["quantity"]
+    return entitlements_at(catalogue, row["plan"], seats, standing_in(row), now)
 
 
 async def read_standing(engine: AsyncEngine, user_id: str) -> CustomerStanding:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from lifecycle.projects import Role
 from lifecycle.statuses import Status
 from lifecycle.trial_claims import ClaimKind
 
@@ -258,6 +259,19 @@ api_keys = Table(
     _moment("last_used_at"),
     _moment("revoked_at"),
     comment="Keys with which a team's own servers act for a named user: a digest of the secret, and what it may do",
+)
+
+project_members = Table(
+    "project_members",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    _now("added_at"),
+    _one_of("role", Role, "project_members_role_known"),
+    Index("project_members_of_user", "user_id", "role"),
+    Index("project_members_owner", "project_id", unique=True, postgresql_where=text("role = 'owner'")),
+    comment="Who is in which project; the owner's plan is what it lives on",
 )
 
 cursors = Table(

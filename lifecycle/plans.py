@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from lifecycle.grants import PROJECTS, SEATS, Grants, check_names, read_grants
 from lifecycle.policy import Policy, days, read_policy
 from lifecycle.pricing import TaxBehavior, read_currency, read_max_quantity, read_prices, read_prices_in, read_tax
 
@@ -97,7 +98,10 @@ def terms_that_hold(before: Terms | None, seen: Terms | None) -> Terms | None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a customer can choose. ``prices`` are in the catalogue's currency, ``prices_in`` in others."""
+    """What a customer can choose. ``prices`` are in the catalogue's currency, ``prices_in`` in others.
+
+    ``features`` are texts for people; what programs may count on is in ``grants``.
+    """
 
     code: str
     name: str
@@ -110,6 +114,7 @@ class Plan:
     fallback: str | None = None
     max_quantity: int = 1
     prices_in: Mapping[str, Mapping[Interval, int]] = field(default_factory=dict)
+    grants: Grants = field(default_factory=Grants)
 
 
 class UnknownPlan(LookupError):
@@ -139,6 +144,17 @@ class Catalogue:
                 return plan
         known = ", ".join(plan.code for plan in self.plans)
         raise UnknownPlan(f"There is no plan {code!r}; choose one of {known}.")
+
+    @property
+    def limit_names(self) -> tuple[str, ...]:
+        """Everything that some plan limits, and what is counted here whether it does or not."""
+        named = (name for plan in self.plans for name in plan.grants.limits)
+        return tuple(dict.fromkeys((PROJECTS, SEATS, *named)))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Every feature that some plan grants."""
+        return tuple(dict.fromkeys(name for plan in self.plans for name in plan.grants.features))
 
     def prices_of(self, plan: Plan) -> dict[str, Mapping[Interval, int]]:
         """Amounts by currency and interval, the default currency first."""
@@ -220,6 +236,7 @@ def load_catalogue(path: Path) -> Catalogue:
         plans = tuple(_plan(code, entry, version, rules, currency) for code, entry in document["plans"].items())
         catalogue = Catalogue(currency=currency, plans=plans, tax=read_tax(document.get("tax", {})))
         _check_fallbacks(catalogue)
+        check_names({plan.code: plan.grants for plan in plans})
         return catalogue
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InvalidCatalogue(f"{path.name} is incomplete or wrong at {error}") from error
@@ -235,6 +252,7 @@ def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[s
     features = entry.get("features", [])
     if not isinstance(features, list):
         raise ValueError(f"plans.{code}.features: a list is needed")
+    max_quantity = read_max_quantity(f"plans.{code}.max_quantity", entry.get("max_quantity", 1))
     return Plan(
         code=code,
         name=str(entry["name"]),
@@ -245,8 +263,9 @@ def _plan(code: str, entry: Mapping[str, object], version: int, rules: Mapping[s
         features=tuple(str(feature) for feature in features),
         policy=read_policy(version, {**rules, **own}),
         fallback=str(entry["fallback"]) if "fallback" in entry else None,
-        max_quantity=read_max_quantity(f"plans.{code}.max_quantity", entry.get("max_quantity", 1)),
+        max_quantity=max_quantity,
         prices_in={currency: _by_interval(prices) for currency, prices in others.items()},
+        grants=read_grants(f"plans.{code}", entry.get("grants", []), entry.get("limits", {}), max_quantity),
     )
 
 

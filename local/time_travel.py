@@ -21,6 +21,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from activities.gateway import Stripe
 from database import tables
+from database.cache import open_cache
 from lifecycle.subscription import Subscription
 from local.patience import is_away, patiently
 from local.waiting import until
@@ -49,6 +50,7 @@ class TimeTravel:
     def __init__(self, settings: Settings, client: Client, stripe_client: Stripe, engine: AsyncEngine) -> None:
         if settings.mode != "local" or not settings.stripe_api_url:
             raise CannotTravel("Only the local stack travels in time; this installation is not one.")
+        self._settings = settings
         self._control = f"{settings.stripe_api_url}/_local"
         self._client = client
         self._skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False))
@@ -120,6 +122,8 @@ class TimeTravel:
             await connection.execute(
                 row.on_conflict_do_update(index_elements=["user_id"], set_={"clock_offset_seconds": offset})
             )
+        async with open_cache(self._settings) as cache:
+            await cache.changed(user_id)
 
     async def _advance_stripe(self, user_id: str, moment: datetime) -> None:
         where = select(tables.customers).where(tables.customers.c.user_id == user_id)

@@ -141,3 +141,9 @@ def test_origins_are_written_as_browsers_write_them() -> None:
     assert settings.return_origins == ("https://app.example.com", "http://[::1]:3000", "myapp://")
     assert settings.web_origins == ("https://app.example.com", "https://billing.example.com")
     assert settings.hosts == ("billing.example.com",)
+
+
+@pytest.mark.parametrize("kept", [{"project_members": "custom"}, {"project_members_file": "/membership.sql"}])
+def test_a_query_of_ones_own_needs_its_file_and_a_file_its_query(kept: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="project_members_file goes with"):
+        Settings.model_validate(PRODUCTION | {"mode": "local"} | kept)

@@ -26,6 +26,8 @@ insert into billing.notifications (id, user_id, kind, occasion, data, status)
 insert into billing.cards (payment_method_id, user_id, brand, last4) values ('pm_{user}', '{user}', 'visa', '4242');
 insert into billing.invoice_links (invoice_id, user_id, url) values ('in_{user}', '{user}', 'https://invoice/{user}');
 insert into billing.trial_claims (kind, digest, user_id) values ('email', 'digest-of-{user}', '{user}');
+insert into billing.project_members (project_id, user_id, role) values ('p_{user}', '{user}', 'owner'),
+    ('shared', '{user}', 'member');
 insert into billing.events (id, type, created_at, livemode, user_id)
     values ('evt_{user}', 'invoice.paid', now(), false, '{user}');
 """
@@ -38,6 +40,7 @@ TOLD_IN = {
     "cards": "cards",
     "invoice_links": "invoice_links",
     "trial_claims": "trial_claims",
+    "project_members": "memberships",
     "events": "events",
 }
 

@@ -42,6 +42,10 @@ insert into billing.cards (payment_method_id, user_id)
     select 'pm_' || n, 'user_' || n from generate_series(1, 100000) as n;
 insert into billing.invoice_links (invoice_id, user_id, url)
     select 'in_' || n, 'user_' || n, 'https://invoice.example' from generate_series(1, 100000) as n;
+insert into billing.project_members (project_id, user_id, role)
+    select 'project_' || n, 'user_' || n, 'owner' from generate_series(1, 100000) as n;
+insert into billing.project_members (project_id, user_id, role)
+    select 'project_' || n, 'user_' || n + 1, 'member' from generate_series(1, 99999) as n;
 """
 
 
@@ -65,6 +69,8 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     api.subscribed(user.id)
     await client.get("/billing/plans")
     await client.get("/billing/subscriptions/me", headers=me)
+    await client.get("/billing/entitlements", headers=me)
+    await everything_with_a_project(api, user)
     for order in ("true", "false"):
         query = {"newest_first": order, "cursor": "50000-0"}
         await client.get("/billing/subscriptions/me/timeline", params=query, headers=me)
@@ -106,6 +112,23 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     server = {"Authorization": f"Bearer {key}", "X-On-Behalf-Of": user.id}
     assert (await client.get("/billing/subscriptions/me", headers=server)).status_code == 200
     await client.get("/readyz")
+
+
+async def everything_with_a_project(api: Api, user: SignedInUser) -> None:
+    me, project = as_user(user), "/billing/projects/mine"
+    api.subscribed(user.id, plan="ENTERPRISE")
+    for method, path, body, status in (
+        ("PUT", "", None, 201),
+        ("PUT", "/members/user_77", {"role": "member"}, 201),
+        ("GET", "/entitlements", None, 200),
+        ("POST", "/check", {"feature": "projects"}, 200),
+        ("POST", "/check", {"feature": "seats"}, 200),
+        ("DELETE", "/members/user_77", None, 204),
+        ("DELETE", "", None, 204),
+    ):
+        answer = await api.client.request(method, project + path, json=body, headers=me)
+        assert answer.status_code == status, answer.text
+    api.subscribed(user.id, plan="BASIC")
 
 
 def scans(plan: dict[str, Any]) -> Iterator[str]:

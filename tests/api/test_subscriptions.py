@@ -1,8 +1,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jsonschema
 from psycopg.types.json import Jsonb
 
+from api.app import create_app
 from local.betterauth import SignedInUser
 from tests.api.conftest import Api, as_user, assert_problem, in_days, make_settings, running_api
 
@@ -21,6 +23,11 @@ async def test_the_plans_are_shown_to_everybody(api: Api) -> None:
     assert [plan["code"] for plan in plans] == ["BASIC", "PRO", "ENTERPRISE", "FREE"]
     assert plans[0]["trial_days"] == 14
     assert plans[0]["prices"][0] == {"interval": "month", "amount": 1000, "currency": "usd"}
+    assert (plans[0]["grants"], plans[0]["limits"]) == (["email_support"], {"projects": 3, "tasks": 100})
+    assert plans[2]["limits"]["tasks"] == "unlimited"
+    document = create_app(make_settings("postgresql://nobody@127.0.0.1:1/none")).openapi()
+    shown = {"$ref": "#/components/schemas/PlansView", "components": document["components"]}
+    jsonschema.Draft202012Validator(shown).validate({"plans": plans})
 
 
 async def test_a_subscription_past_due_shows_what_to_pay_and_until_when_there_is_access(

@@ -115,6 +115,7 @@ def test_users_are_better_auths_users_in_our_words(database: str) -> None:
         " values (gen_random_uuid(), 'ada', 'k', 'subscribe', 'f', 'maybe')",
         "insert into billing.events (id, type, created_at, livemode, status) values ('e', 't', now(), false, 'lost')",
         "insert into billing.customers (user_id, clock_offset_seconds) values ('ada', -1)",
+        "insert into billing.project_members (project_id, user_id, role) values ('p', 'ada', 'god')",
     ],
 )
 def test_a_status_that_nobody_knows_is_refused_by_the_database(database: str, statement: str) -> None:

@@ -71,6 +71,19 @@ def test_a_price_is_sold_with_the_rules_of_its_day(tmp_path: Path) -> None:
         ("[policy]", "[tax]\nautomatic = 1\n[policy]", "tax.automatic"),
         ("[policy]", '[tax]\nautomatic = true\nbehavior = "none"\n[policy]', "none"),
         ("[policy]", "[tax]\nrate = 19\n[policy]", "tax.rate: there is no such switch"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\ngrants = 3", "plans.SOLO.grants"),
+        ("prices = { month = 900 }", 'prices = { month = 900 }\ngrants = ["Big Help"]', "plans.SOLO.grants"),
+        ("prices = { month = 900 }", 'prices = { month = 900 }\ngrants = ["seats"]', "seats is the name of a limit"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nlimits = 3", "plans.SOLO.limits"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nlimits = { tasks = -1 }", "plans.SOLO.limits.tasks"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nlimits = { tasks = true }", "plans.SOLO.limits.tasks"),
+        ("prices = { month = 900 }", 'prices = { month = 900 }\nlimits = { tasks = "many" }', "SOLO.limits.tasks"),
+        ("prices = { month = 900 }", "prices = { month = 900 }\nlimits = { Tasks = 3 }", "plans.SOLO.limits.Tasks"),
+        (
+            "prices = { month = 900 }",
+            "prices = { month = 900 }\nmax_quantity = 5\nlimits = { seats = 5 }",
+            "SOLO.limits.seats: the plan is sold by seats",
+        ),
         ("version = 3", "", "version"),
         ("version = 3", "version = ", "line 2"),
         ("[policy]", "[rules]", "policy"),
@@ -124,6 +137,16 @@ def test_the_catalogue_that_is_shipped_is_whole() -> None:
         "basic_month", "basic_year", "pro_month", "pro_year", "enterprise_month", "enterprise_year", "free_year",
     ]  # fmt: skip
     assert {"basic_month_eur", "basic_year_jpy", "enterprise_year_eur"} < set(keys)
+
+
+def test_what_plans_grant_is_read_with_them(tmp_path: Path) -> None:
+    more = 'grants = ["priority_support"]\nlimits = { tasks = 5, projects = "unlimited" }\n'
+    catalogue = load_catalogue(_file(tmp_path, WELL_FORMED + more))
+
+    grants = catalogue.plan("SOLO").grants
+    assert [grants.limit(name, 1) for name in ("tasks", "projects", "seats", "rockets")] == [5, "unlimited", 1, 0]
+    assert grants.limit("seats", 7) == 7
+    assert (catalogue.limit_names, catalogue.feature_names) == (("projects", "seats", "tasks"), ("priority_support",))
 
 
 def test_a_plan_that_is_sold_in_several_currencies_has_a_price_in_each(tmp_path: Path) -> None:

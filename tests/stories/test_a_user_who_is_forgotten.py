@@ -53,7 +53,8 @@ async def in_the_app(world: World, statement: str, *values: Any) -> None:
 async def everything_we_have(world: World, user_id: str) -> str:
     """Every row about a user, as text."""
     found = []
-    for name in ("customers", "subscriptions", "timeline", "notifications", "operations", "cards", "invoice_links"):
+    tables = ("customers", "subscriptions", "timeline", "notifications", "operations", "cards", "invoice_links")
+    for name in (*tables, "project_members"):
         rows = await world.rows(f"select * from billing.{name} where user_id = :id", id=user_id)
         found += [dict(row._mapping) for row in rows]
     return json.dumps(found, default=str)
@@ -63,6 +64,12 @@ async def test_a_paying_user_is_forgotten_and_never_charged_again(world: World) 
     ada = await paying(world)
     customer = await ada.stripe_customer_id()
     subscription = (await ada.stripe_subscription())["id"]
+    await in_the_app(
+        world,
+        "insert into billing.project_members (project_id, user_id, role) "
+        "values ('hers', %s, 'owner'), ('hers', 'guest', 'member'), ('ours', 'host', 'owner'), ('ours', %s, 'admin')",
+        *(ada.id, ada.id),
+    )
     assert "4242" in await everything_we_have(world, ada.id)
 
     answer = await leave(ada, "bye")
@@ -75,6 +82,7 @@ async def test_a_paying_user_is_forgotten_and_never_charged_again(world: World) 
     assert (await world.stripe.v1.subscriptions.retrieve_async(subscription)).status == "canceled"
     invoices = await world.stripe.v1.invoices.list_async({"customer": customer})
     assert [invoice.status for invoice in invoices.data] == ["paid"], "bookkeeping keeps its invoices"
+    assert await world.rows("select project_id, user_id from billing.project_members") == [("ours", "host")]
     left = await everything_we_have(world, ada.id)
     for trace in ("4242", "visa", ada.user.email, "Ada", "https://"):
         assert trace not in left, f"{trace} is still there"
