@@ -42,6 +42,11 @@ async def operation_reader(request: Request, parts: PartsIn) -> Caller:
     return _within(await _caller(request, parts), Scope.SUBSCRIPTIONS_READ, Scope.SUBSCRIPTIONS_WRITE)
 
 
+async def entitlements_reader(request: Request, parts: PartsIn) -> Caller:
+    """A user, or a server that may ask what a user's plan grants."""
+    return _within(await _caller(request, parts), Scope.ENTITLEMENTS_READ)
+
+
 async def in_person(request: Request, parts: PartsIn) -> Caller:
     """The user in person, by a session: neither a JWT, which outlives signing out, nor somebody who acts for them."""
     return _in_person(await _caller(request, parts, anew=True))
@@ -74,6 +79,7 @@ CallerIn = Annotated[Caller, Depends(signed_in)]
 ReaderIn = Annotated[Caller, Depends(subscription_reader)]
 WriterIn = Annotated[Caller, Depends(subscription_writer)]
 OperationReaderIn = Annotated[Caller, Depends(operation_reader)]
+EntitlementsIn = Annotated[Caller, Depends(entitlements_reader)]
 InPersonIn = Annotated[Caller, Depends(in_person)]
 AdministratorIn = Annotated[Caller, Depends(administrator)]
 SupporterIn = Annotated[Caller, Depends(supporter)]
@@ -82,6 +88,7 @@ _POLICIES = (
     subscription_reader,
     subscription_writer,
     operation_reader,
+    entitlements_reader,
     in_person,
     administrator,
     supporter,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.auth import CallerIn
+from api.auth import EntitlementsIn
 from api.contract import OF_A_CALLER, READS, problems
 from api.notices import view_notice
 from api.parts import PartsIn
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/billing/entitlements", tags=["Entitlements"])
 @router.get(
     "", openapi_extra={"security": OF_A_CALLER}, responses=problems(*READS), summary="Ask what the caller may do"
 )
-async def read_mine(caller: CallerIn, parts: PartsIn) -> EntitlementsView:
+async def read_mine(caller: EntitlementsIn, parts: PartsIn) -> EntitlementsView:
     """Access and until when, features, limits, and the one thing to tell. Who never subscribed has `status` `none` and
     nothing else; a free plan is subscribed to like any other."""
     row = await parts.cache.subscription(parts.engine, caller.user_id)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path
 
-from api.auth import CallerIn
+from api.auth import EntitlementsIn
 from api.parts import PartsIn
 from api.problems import Problem
 from database.membership import Membership
@@ -20,7 +20,7 @@ def no_such_project() -> Problem:
     return Problem("not_found", "There is no such project of yours.")
 
 
-async def membership_of(project_id: ProjectId, caller: CallerIn, parts: PartsIn) -> Membership:
+async def membership_of(project_id: ProjectId, caller: EntitlementsIn, parts: PartsIn) -> Membership:
     """The caller's place in the project; anybody who has none gets 404."""
     membership = await parts.memberships.of(project_id, caller.user_id)
     if membership is None:

@@ -14,9 +14,12 @@ PRODUCT = ("api", "commands", "workflows", "activities", "database", "lifecycle"
 MODULES = ("cli.py", "worker.py", "settings.py", "production.py", "telemetry.py")
 CONSTANTS = "only constants of the module are put in; what varies is bound"
 EXCEPTIONS = {
+    ("B608", "database/api_keys.py"): CONSTANTS,
     ("B608", "database/deliveries.py"): CONSTANTS,
     ("B608", "database/identities.py"): CONSTANTS,
     ("B608", "database/operations.py"): CONSTANTS,
+    ("B608", "database/people.py"): CONSTANTS,
+    ("B608", "database/policies.py"): CONSTANTS,
     ("B701", "activities/stationery.py"): "escaping is off for text/plain only",
     ("B704", "activities/stationery.py"): "made of our own constants; what varies is escaped",
 }

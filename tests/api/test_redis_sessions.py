@@ -174,7 +174,8 @@ async def test_a_silent_redis_costs_one_request_its_time_not_each(database: str,
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with running_api(make_settings(database, redis_url=f"redis://127.0.0.1:{port}/0")) as api:
+    silent = make_settings(database, redis_url=f"redis://127.0.0.1:{port}/0", cache_seconds=0)
+    async with running_api(silent) as api:
         assert await status(api, ada.token) == 404
         asked = len(connected)
         for _ in range(5):

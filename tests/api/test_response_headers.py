@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from playwright.async_api import Route, async_playwright
+from playwright.async_api import Route, async_playwright, expect
 
 from local.betterauth import SignedInUser
 from tests.api.conftest import Api, as_user
@@ -68,7 +68,7 @@ async def test_the_page_to_try_the_api_runs_its_script_and_reads_the_document(sh
         await page.route("https://cdn.jsdelivr.net/**", stand_in)
         await page.route("https://fastapi.tiangolo.com/**", stand_in)
         await page.goto(f"{shared_api.url}/docs")
-        await page.wait_for_function("document.title === 'Perennial'", timeout=20_000)
+        await expect(page).to_have_title("Perennial", timeout=20_000)
 
         await page.evaluate(
             "() => { const s = document.createElement('script'); s.text = 'window.evil = 1'; document.body.append(s) }"
