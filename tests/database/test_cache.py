@@ -16,7 +16,7 @@ import database.cache
 from database.cache import Cache, open_cache
 from database.session import make_engine
 from local.ports import HOST
-from local.valkey_server import Valkey
+from local.valkey import Valkey
 from local.waiting import until
 from settings import Settings
 from tests.api.conftest import make_settings
@@ -57,7 +57,7 @@ async def shop(database: str, valkey: Valkey) -> AsyncIterator[Shop]:
         )
     installed = settings(database, valkey)
     engine = make_engine(installed)
-    client = redis.Redis(host=HOST, port=valkey.port)
+    client = redis.Redis.from_url(valkey.url)
     async with open_cache(installed) as cache, open_cache(installed) as other:
         yield Shop(database, engine, cache, other, client)
     client.close()

@@ -3,7 +3,7 @@
 import pytest
 from redis.asyncio import Redis
 
-from local.valkey_server import Valkey
+from local.valkey import Valkey
 from settings import Settings
 from tests.fixtures.worlds import Mailbox, World, settings_for
 
