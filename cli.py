@@ -40,18 +40,24 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all
 
 @app.command(rich_help_panel="An installation")
 def migrate(quiet: Quiet = False) -> None:
-    """Bring the database's schema up to date; safe to repeat and to run twice at once."""
+    """Bring the database's schema up to date, and give the service's role its rights; safe to repeat.
+
+    Run it as the role that owns the schema: PERENNIAL_DATABASE_URL is that one's here, and the service's elsewhere.
+    """
     from sqlalchemy.exc import OperationalError
 
     from database.session import migrate as bring_up_to_date
 
     settings = _settings()
     try:
-        bring_up_to_date(settings.database_url.get_secret_value())
+        notes = bring_up_to_date(settings.database_url.get_secret_value(), settings.database_service_role)
     except OperationalError as error:
         raise _ends_with(f"PostgreSQL: {str(error.orig).splitlines()[0]}") from None
     except RuntimeError as error:
         raise _ends_with(str(error)) from None
+    role = settings.database_service_role
+    for note in notes if notes is not None else [f"There is no role {role}; whoever connects has its own rights only."]:
+        typer.echo(note, err=True)
     if not quiet:
         typer.echo("The schema is up to date.")
 

@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     # PostgreSQL
     database_url: SecretStr
     """``postgresql://user:password@host:port/name``; the driver is added here."""
+    database_service_role: str = Field(default="perennial_service", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    """The role of API, worker and commands, to which ``perennial migrate``, as the schema's owner, gives its rights."""
     database_pool_size: int = Field(default=10, ge=1)
 
     # Temporal

@@ -25,6 +25,9 @@ from local.state import State, write_private
 from local.supervision import Supervision, together
 from local.temporal import Temporal
 
+_PASSWORDS = {accounts.OWNER: "database_password", accounts.SERVICE: "service_password"}
+"""Where the state folder keeps the password of each role."""
+
 
 @dataclass
 class Stack:
@@ -55,6 +58,11 @@ class Stack:
         for part in self._product:
             await self.supervision.stop(part)
         await self.supervision.stop()
+
+    @property
+    def app_environment(self) -> dict[str, str]:
+        """What the web app would have: its users are in tables that the service may not write."""
+        return {"APP_DATABASE_URL": self.database_of(accounts.OWNER)}
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -89,12 +97,16 @@ class Stack:
             await asyncio.to_thread(self._fill_database, postgres.url)
 
     def _fill_database(self, superuser_url: str) -> None:
-        password = self.state.secret("database_password")
-        accounts.create_database(superuser_url, password)
-        url = accounts.address(self.ports["postgres"], password)
+        passwords = {role: self.state.secret(secret) for role, secret in _PASSWORDS.items()}
+        accounts.create_database(superuser_url, passwords)
+        url = self.database_of(accounts.OWNER)
         betterauth.create_tables(url)
-        migrate(url)
+        migrate(url, accounts.SERVICE)
         self.people = accounts.sign_in_people(url, self.state.secret("auth_secret"))
+
+    def database_of(self, role: str) -> str:
+        """The database's address for the owner or the service."""
+        return accounts.address(self.ports["postgres"], role, self.state.secret(_PASSWORDS[role]))
 
     async def _temporal(self, steps: Steps) -> None:
         temporal = Temporal(
@@ -134,7 +146,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         return configuration.environment(
             self.ports,
-            database_url=accounts.address(self.ports["postgres"], self.state.secret("database_password")),
+            database_url=self.database_of(accounts.SERVICE),
             stripe_key="sk_test_" + self.state.secret("stripe_key"),
             auth_secret=self.state.secret("auth_secret"),
             webhook_secret=self.state.known_secret("webhook_secret") or "",
