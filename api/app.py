@@ -14,7 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import telemetry
-from api import account, admin, checkout, failures, health, operations, plans, previews, subscriptions, webhooks
+from api import (
+    account,
+    admin,
+    auditing,
+    checkout,
+    failures,
+    health,
+    operations,
+    plans,
+    previews,
+    subscriptions,
+    webhooks,
+)
 from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
@@ -86,6 +98,7 @@ def create_app(
         operations,
         account,
         admin,
+        auditing,
         health,
     ):  # the busiest first
         app.include_router(room.router)

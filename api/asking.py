@@ -12,9 +12,11 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 import telemetry
+from api.auditing import impersonated_act
 from api.parts import Parts
 from api.problems import Problem
 from api.views import OperationView, view_subscription
+from database.audit import Act
 from database.operations import Operation, begin_operation, refuse_operation, remember_answer
 from database.promises import promise
 from database.reading import read_subscription
@@ -35,6 +37,8 @@ class Write:
     key: str | None
     fingerprint: str
     show: "Show | None" = None
+    act: Act | None = None
+    """What the audit is told when it is begun; None: the caller's own affair."""
 
 
 Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
@@ -44,12 +48,13 @@ Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
 def describe_write(request: Request, user_id: str, kind: str, key: str | None, asked: dict[str, Any]) -> Write:
     """``asked`` is the validated body, so that spelling (spaces, case of a plan) does not make another request."""
     text = orjson.dumps([request.method, request.url.path, asked], option=orjson.OPT_SORT_KEYS)
-    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest())
+    act = impersonated_act(request, user_id, kind)
+    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest(), act=act)
 
 
 async def begin(parts: Parts, write: Write) -> Operation:
     """The operation of this write, new or known; raises a problem when its key was used for something else."""
-    operation = await begin_operation(parts.engine, write.user_id, write.key, write.kind, write.fingerprint)
+    operation = await begin_operation(parts.engine, write.user_id, write.key, write.kind, write.fingerprint, write.act)
     structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
     if operation.fingerprint != write.fingerprint:
         raise Problem(

@@ -6,6 +6,7 @@ import typer
 def add_commands(app: typer.Typer) -> None:
     """Hook these commands into ``perennial``; nothing heavy is imported before one of them runs."""
     from commands.adopt import adopt
+    from commands.audit import audit
     from commands.policy import policy
     from commands.reconcile import reconcile
     from commands.timeline import timeline
@@ -13,5 +14,6 @@ def add_commands(app: typer.Typer) -> None:
     panel = "An installation"
     app.command("reconcile", rich_help_panel=panel)(reconcile)
     app.command("import", rich_help_panel=panel)(adopt)
+    app.command("audit", rich_help_panel=panel)(audit)
     app.command("policy", rich_help_panel=panel)(policy)
     app.command("timeline", rich_help_panel="One customer")(timeline)

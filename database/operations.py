@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from database.audit import Act, write_act
 from lifecycle.intents import Outcome, Result
 from lifecycle.refusals import Refusal
 
@@ -58,10 +59,13 @@ class Operation:
         return self.status == "pending"
 
 
-async def begin_operation(engine: AsyncEngine, user_id: str, key: str | None, kind: str, fingerprint: str) -> Operation:
+async def begin_operation(
+    engine: AsyncEngine, user_id: str, key: str | None, kind: str, fingerprint: str, act: Act | None = None
+) -> Operation:
     """The user's operation under this key, begun now when there was none.
 
-    Without a key it is a new one each time. Whether the fingerprint fits is for the caller to compare.
+    Without a key it is a new one each time. Whether the fingerprint fits is for the caller to compare. A privileged
+    ``act`` is written down with the operation that it begins: both are there, or neither.
     """
     operation_id = uuid4()
     values = {
@@ -74,6 +78,8 @@ async def begin_operation(engine: AsyncEngine, user_id: str, key: str | None, ki
     while True:  # a row that another request commits in between shows itself the second time
         async with engine.begin() as connection:
             row = (await connection.execute(_BEGIN, values)).mappings().first()
+            if act is not None and row is not None and row["id"] == operation_id:
+                await write_act(connection, act, operation_id)
         if row is not None:
             return _operation(row)
 

@@ -53,6 +53,7 @@ def test_the_routes_are_the_ones_that_were_promised(document: dict[str, Any]) ->
         "POST /billing/admin/users/{user_id}/trial",
         "POST /billing/admin/users/{user_id}/policy",
         "GET /billing/admin/operations/{operation_id}",
+        "GET /billing/admin/audit",
         "POST /billing/webhooks/stripe",
         "GET /healthz",
         "GET /readyz",
