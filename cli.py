@@ -64,6 +64,26 @@ def migrate(quiet: Quiet = False) -> None:
         typer.echo("The schema is up to date.")
 
 
+@app.command("codec-server", rich_help_panel="An installation")
+def codec_server(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8081,
+    host: Annotated[str, typer.Option(help="Beyond this machine it needs PERENNIAL_CODEC_TOKEN.")] = "127.0.0.1",
+) -> None:
+    """Let Temporal's Web UI and CLI read what PERENNIAL_PAYLOAD_KEYS encrypted, until stopped."""
+    import uvicorn
+
+    import telemetry
+    from api.codec_server import NotSafe, create_codec_server
+
+    settings = _settings()
+    try:
+        server = create_codec_server(settings, host)
+    except NotSafe as error:
+        raise _ends_with(str(error)) from None
+    telemetry.set_up_logging(settings)
+    uvicorn.run(server, host=host, port=port, log_config=None, access_log=False, server_header=False)
+
+
 @plans.command("push")
 def push_plans(quiet: Quiet = False) -> None:
     """Make in Stripe what the catalogue has and Stripe has not; nobody's price changes."""

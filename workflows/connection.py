@@ -12,7 +12,7 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from settings import Settings
-from workflows.payloads import DATA_CONVERTER
+from workflows.payloads import converter_for
 
 _LONGEST_PAUSE_SECONDS = 15.0
 
@@ -33,7 +33,7 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: b
         target |= dict(profile.to_client_connect_config())
     return await Client.connect(
         **target,  # type: ignore[arg-type]  # the profile is typed as a mapping of its own
-        data_converter=DATA_CONVERTER,
+        data_converter=converter_for(settings),
         runtime=runtime,
         lazy=lazy,
     )
