@@ -86,7 +86,7 @@ class Stack:
         """What other programs on this machine need to use the stack; it holds secrets."""
         ours = {name: value for name, value in self.environment.items() if name.startswith("PERENNIAL_")}
         people = {person.email.partition("@")[0]: asdict(person) for person in self.people}
-        return {"addresses": self.addresses, "users": people, "environment": ours}
+        return {"addresses": self.addresses, "users": people, "environment": ours | self.app_environment}
 
     async def _postgres(self, steps: Steps) -> None:
         postgres = Postgres(

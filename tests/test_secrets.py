@@ -140,9 +140,33 @@ async def test_an_api_that_nothing_answers(database: str) -> None:
             await http.post(f"{url}/billing/webhooks/stripe", json={}, headers={"Stripe-Signature": "t=1,v1=00"}),
         ]
         assert [answer.status_code for answer in answers] == [503, 503, 400]
-        await says(said, "OperationalError", "temporal_away")
+        await says(said, "OperationalError")
 
     assert_nothing_gets_out(said.decode())
+    assert_nothing_gets_out("".join(answer.text for answer in answers))
+
+
+async def test_an_api_whose_temporal_is_away_and_whom_stripe_does_not_know(database: str, local_stripe: str) -> None:
+    ada = betterauth.sign_in(database, name="Ada", email="ada@example.com", secret=SECRETS["AUTH_SECRET"])
+    variables = environment(database_url=as_service(database), stripe_api_url=local_stripe)
+    async with running("api", variables) as said, httpx.AsyncClient(timeout=60, trust_env=False) as http:
+        url = f"http://{HOST}:{variables['PERENNIAL_API_PORT']}"
+        await until(lambda: _answers(http, url), within=60, what="the API does not answer")
+        pages = {"success_url": "https://app.example.com/", "cancel_url": "https://app.example.com/"}
+        choice = {"plan": "BASIC", "interval": "month"}
+        answers = [
+            await http.post(f"{url}/billing/{path}", json=body, headers={"Cookie": ada.cookie})
+            for path, body in (
+                ("subscriptions", choice),
+                ("checkout", choice | pages),
+                ("subscriptions/preview", choice),
+            )
+        ]
+        assert {answer.status_code for answer in answers} == {503}, [answer.text for answer in answers]
+        await says(said, "request")
+
+    assert_nothing_gets_out(said.decode())
+    assert ada.token not in said.decode()
     assert_nothing_gets_out("".join(answer.text for answer in answers))
 
 
