@@ -7,7 +7,7 @@ gets hold of the service's password can neither change a table nor what is writt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from psycopg import Connection, errors, sql
+from psycopg import Connection, sql
 
 READ = "select"
 APPEND = "select, insert"
@@ -47,8 +47,12 @@ https://www.better-auth.com/docs/concepts/database, https://www.better-auth.com/
 _ROLE = """
 select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls as is_mighty,
     pg_has_role(oid, current_user, 'member') as is_member,
-    has_schema_privilege(oid, 'public', 'create') as may_create
-from pg_roles where rolname = %s
+    has_schema_privilege(oid, 'public', 'create') as may_create,
+    (
+        select rolsuper or (rolcreaterole and pg_has_role(rolname, found.oid, 'member with admin option'))
+        from pg_roles where rolname = current_user
+    ) as is_administrated
+from pg_roles as found where rolname = %s
 """
 _COLUMNS = """
 select attname, has_column_privilege(%(role)s, attrelid, attnum, 'select') as readable,
@@ -75,12 +79,12 @@ def grant_service(connection: Connection[Any], role: str, limits: Mapping[str, i
         found = connection.execute(_ROLE, [role]).fetchone()
         if found is None:
             return None
-        is_mighty, is_member, may_create = found
+        is_mighty, is_member, may_create, is_administrated = found
         if is_mighty or is_member:
             raise CannotGrant(f"The role {role} may do more than the service should: it is the owner's, or an admin's.")
-        for statement in (*_ours(role), *_identities(connection, role)):
+        limited = _limits(role, limits) if is_administrated else ()  # else whoever made the role has set them
+        for statement in (*_ours(role), *_identities(connection, role), *limited):
             connection.execute(statement)
-        _limit(connection, role, limits)
     return [f"{role} may create tables in schema public: revoke create on schema public from public;"] * may_create
 
 
@@ -124,12 +128,7 @@ def _reading(table: sql.Identifier, columns: tuple[str, ...] | list[str], who: s
     return sql.SQL("grant select ({}) on {} to {}").format(named, table, who)
 
 
-def _limit(connection: Connection[Any], role: str, limits: Mapping[str, int]) -> None:
-    """An owner who is not the role's administrator may not; then whoever made the role has set them."""
-    try:
-        with connection.transaction():
-            for name, value in limits.items():
-                change = sql.SQL("alter role {} set {} = {}")
-                connection.execute(change.format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value)))
-    except errors.InsufficientPrivilege:
-        return
+def _limits(role: str, limits: Mapping[str, int]) -> Iterator[Statement]:
+    for name, value in limits.items():
+        change = sql.SQL("alter role {} set {} = {}")
+        yield change.format(sql.Identifier(role), sql.Identifier(name), sql.Literal(value))
