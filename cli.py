@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands import add_commands
+from commands.installation import AuditReason, By, operators_act
 from commands.installation import ends_with as _ends_with
 from commands.installation import read_settings as _settings
 
 if TYPE_CHECKING:
+    from database.audit import Act
     from lifecycle.intents import Intent
     from workflows.operating import Asked
 
@@ -40,20 +42,46 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all
 
 @app.command(rich_help_panel="An installation")
 def migrate(quiet: Quiet = False) -> None:
-    """Bring the database's schema up to date; safe to repeat and to run twice at once."""
+    """Bring the database's schema up to date, and give the service's role its rights; safe to repeat.
+
+    Run it as the role that owns the schema: PERENNIAL_DATABASE_URL is that one's here, and the service's elsewhere.
+    """
     from sqlalchemy.exc import OperationalError
 
     from database.session import migrate as bring_up_to_date
 
     settings = _settings()
     try:
-        bring_up_to_date(settings.database_url.get_secret_value())
+        notes = bring_up_to_date(settings.database_url.get_secret_value(), settings.database_service_role)
     except OperationalError as error:
         raise _ends_with(f"PostgreSQL: {str(error.orig).splitlines()[0]}") from None
     except RuntimeError as error:
         raise _ends_with(str(error)) from None
+    role = settings.database_service_role
+    for note in notes if notes is not None else [f"There is no role {role}; whoever connects has its own rights only."]:
+        typer.echo(note, err=True)
     if not quiet:
         typer.echo("The schema is up to date.")
+
+
+@app.command("codec-server", rich_help_panel="An installation")
+def codec_server(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8081,
+    host: Annotated[str, typer.Option(help="Beyond this machine it needs PERENNIAL_CODEC_TOKEN.")] = "127.0.0.1",
+) -> None:
+    """Let Temporal's Web UI and CLI read what PERENNIAL_PAYLOAD_KEYS encrypted, until stopped."""
+    import uvicorn
+
+    import telemetry
+    from api.codec_server import NotSafe, create_codec_server
+
+    settings = _settings()
+    try:
+        server = create_codec_server(settings, host)
+    except NotSafe as error:
+        raise _ends_with(str(error)) from None
+    telemetry.set_up_logging(settings)
+    uvicorn.run(server, host=host, port=port, log_config=None, access_log=False, server_header=False)
 
 
 @plans.command("push")
@@ -90,15 +118,17 @@ def refund(
     amount: Annotated[int | None, typer.Option(min=1, help="In minor units; else all that is left.")] = None,
     reason: Annotated[str | None, typer.Option(help="duplicate | fraudulent | requested_by_customer")] = None,
     key: Annotated[str | None, typer.Option(help="The same key again gives nothing back a second time.")] = None,
-    by: Annotated[str, typer.Option(help="Your id, for the timeline.")] = "cli",
+    by: By = None,
+    audit_reason: AuditReason = None,
 ) -> None:
     """Give a payment back, all of it or a part; the subscription goes on."""
     from lifecycle.intents import RefundPayment, RefundReason
 
     if reason is not None and reason not in set(RefundReason):
         raise _ends_with(f"--reason is one of {', '.join(RefundReason)}.")
-    intent = RefundPayment(amount, invoice, RefundReason(reason) if reason else None, by)
-    asked = _ask(user, intent, key)
+    intent = RefundPayment(amount, invoice, RefundReason(reason) if reason else None, by or "cli")
+    act = operators_act("refund", by, user, audit_reason, amount=amount, invoice=invoice, why=reason)
+    asked = _ask(user, intent, key, act)
     made = asked.refund or {}
     typer.echo(f"{made['refund']}: {made['amount']} {made['currency']} in minor units of {made['charge']} go back.")
 
@@ -108,18 +138,19 @@ def forget(
     user: Annotated[str, typer.Argument(help="The user's id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; there is no way back.")] = False,
     key: Annotated[str | None, typer.Option(help="A name for this request.")] = None,
-    by: Annotated[str, typer.Option(help="Your id.")] = "cli",
+    by: By = None,
+    audit_reason: AuditReason = None,
 ) -> None:
     """End everything in Stripe at once, then forget the user; invoices stay at Stripe."""
     from lifecycle.intents import Forget
 
     if not yes:
         typer.confirm(f"End every subscription of {user} now and forget them?", abort=True)
-    _ask(user, Forget(by), key)
+    _ask(user, Forget(by or "cli"), key, operators_act("forget", by, user, audit_reason))
     typer.echo("Forgotten: nothing is charged any more, and nothing personal is left here.")
 
 
-def _ask(user: str, intent: "Intent", key: str | None) -> "Asked":
+def _ask(user: str, intent: "Intent", key: str | None, act: "Act") -> "Asked":
     """An operator's intent through the user's workflow; ends the program unless it was carried out."""
     import asyncio
 
@@ -131,7 +162,7 @@ def _ask(user: str, intent: "Intent", key: str | None) -> "Asked":
 
     settings = _settings()
     try:
-        asked = asyncio.run(command(settings, user, intent, key))
+        asked = asyncio.run(command(settings, user, intent, key, act))
     except AnotherIntent:
         raise _ends_with("This key was used for something else; take another one.") from None
     except (Unavailable, RuntimeError):

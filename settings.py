@@ -4,6 +4,8 @@ Every field is an environment variable with the prefix ``PERENNIAL_`` (``PERENNI
 Nothing is read at import; ``Settings()`` reads the environment once.
 """
 
+import base64
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -17,6 +19,25 @@ ROOT = Path(__file__).resolve().parent
 
 Listed = Annotated[tuple[str, ...], NoDecode]
 Rate = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,8}/(second|minute|hour|day)|off)$")]
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def _keys_in(listed: SecretStr | None) -> dict[str, bytes]:
+    """Raises `ValueError` that names a key by its place only."""
+    keys: dict[str, bytes] = {}
+    parts = [part.strip() for part in listed.get_secret_value().split(",") if part.strip()] if listed else []
+    for number, part in enumerate(parts, 1):
+        name, _, encoded = part.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if not _KEY_ID.fullmatch(name) or len(key) != 32 or name in keys:
+            raise ValueError(
+                f"key {number} is not ID:BASE64 with an id of its own and 32 bytes: openssl rand -base64 32"
+            )
+        keys[name] = key
+    return keys
 
 
 class Settings(BaseSettings):
@@ -32,6 +53,8 @@ class Settings(BaseSettings):
     # PostgreSQL
     database_url: SecretStr
     """``postgresql://user:password@host:port/name``; the driver is added here."""
+    database_service_role: str = Field(default="perennial_service", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
+    """The role of API, worker and commands, to which ``perennial migrate``, as the schema's owner, gives its rights."""
     database_pool_size: int = Field(default=10, ge=1)
 
     # Temporal
@@ -42,6 +65,14 @@ class Settings(BaseSettings):
     """A profile of ``temporalio.envconfig`` (TLS, API key); when set it wins over the address."""
     continue_as_new_after_events: int = Field(default=100, ge=20)
     """Self-hosted: about a hundred events. On Temporal Cloud choose one billing period (about 20)."""
+
+    payload_keys: SecretStr | None = None
+    """``id:base64`` of 32 bytes, several separated by commas: what Temporal keeps is encrypted with the first (AES-GCM)
+    and read with all. None: it is kept in clear, as JSON."""
+    codec_origins: Annotated[tuple[str, ...], NoDecode] = ("http://127.0.0.1:8080", "http://localhost:8080")
+    """Comma-separated origins of Temporal's Web UI, whose pages may ask ``perennial codec-server`` to decrypt."""
+    codec_token: SecretStr | None = None
+    """What callers of the codec server show as Bearer token; needed when it listens beyond this machine."""
 
     # Stripe
     stripe_account: str | None = None
@@ -174,12 +205,24 @@ class Settings(BaseSettings):
     @field_validator(
         "stripe_webhook_secrets",
         "auth_previous_secrets",
+        "codec_origins",
         *("trusted_hosts", "trusted_proxies", "allowed_origins", "allowed_return_origins"),
         mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("payload_keys", mode="after")
+    @classmethod
+    def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        _keys_in(value)
+        return value
+
+    @property
+    def encryption_keys(self) -> dict[str, bytes]:
+        """Key id to key of 256 bits, the one that encrypts first; empty: nothing is encrypted."""
+        return _keys_in(self.payload_keys)
 
     @field_validator("database_url", mode="after")
     @classmethod

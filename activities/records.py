@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, literal, literal_column, select, text, update
+from sqlalchemy import func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from temporalio import activity
@@ -26,8 +26,8 @@ from lifecycle.subscription import Subscription
 
 _OPERATION_STATUS = {Result.DONE: "succeeded"}
 _FRESH: dict[str, Any] = {
-    column.name: func.now() if column.name == "updated_at" else literal_column(f"excluded.{column.name}", column.type)
-    for column in tables.subscriptions.c
+    column.name: func.now() if column.name == "updated_at" else column
+    for column in tables.subscriptions.alias("excluded").c
     if column.name not in {"user_id", "created_at"}
 }
 """Made once: ``excluded`` of a statement makes every column of the table anew, for milliseconds of each save."""

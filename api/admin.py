@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse
 
 from api.asking import carry_out, describe_write
+from api.auditing import operators_act
 from api.auth import AdministratorIn
-from api.bodies import IdempotencyKey, RefundBody, TrialBody
+from api.bodies import IdempotencyKey, PolicyMoveBody, RefundBody, TrialBody, asked_in
 from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -63,9 +64,11 @@ async def refund(
     if (await read_standing(parts.engine, user_id)).stripe_customer_id is None:
         raise Problem("no_customer", "This user has never paid anything.")
     key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
-    write = describe_write(request, user_id, "refund", key, body.model_dump(mode="json"))
+    write = describe_write(request, user_id, "refund", key, asked_in(body))
+    told = {"amount": body.amount, "invoice": body.invoice, "why": body.reason}
+    act = operators_act(administrator, "refund", user_id, body.audit_reason, **told)
     intent = RefundPayment(body.amount, body.invoice, body.reason, administrator.user_id)
-    return await carry_out(parts, replace(write, show=_show_refund), intent, status=201)
+    return await carry_out(parts, replace(write, show=_show_refund, act=act), intent, status=201)
 
 
 @router.post(
@@ -95,15 +98,19 @@ async def move_trial_end(
         reason = "must lie ahead, within two years"
         raise Problem("invalid_request", f"ends_at: {reason}", errors=[{"field": "ends_at", "reason": reason}])
     key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
-    write = describe_write(request, user_id, "move_trial_end", key, body.model_dump(mode="json"))
-    return await carry_out(parts, write, MoveTrialEnd(ends_at, administrator.user_id))
+    write = describe_write(request, user_id, "move_trial_end", key, asked_in(body))
+    moment = ends_at.isoformat() if ends_at else "now"
+    act = operators_act(administrator, "move_trial_end", user_id, body.audit_reason, ends_at=moment)
+    return await carry_out(parts, replace(write, act=act), MoveTrialEnd(ends_at, administrator.user_id))
 
 
 @router.post(
     "/users/{user_id}/policy",
     response_model=PolicyMoveView,
     openapi_extra=SECURED,
-    responses=LATER | problems(*WRITES, "session_required", "no_subscription", "unknown_plan", "policy_unchanged"),
+    dependencies=[Depends(json_only)],
+    responses=LATER
+    | problems(*WRITES, *WITH_BODY, "session_required", "no_subscription", "unknown_plan", "policy_unchanged"),
     summary="Move a subscription to the rules of today",
 )
 async def move_policy(
@@ -111,6 +118,7 @@ async def move_policy(
     user_id: UserId,
     administrator: AdministratorIn,
     parts: PartsIn,
+    body: PolicyMoveBody | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """From the rules that a subscription was sold under (grace, tries, reminders) to those which its plan has now."""
@@ -119,7 +127,9 @@ async def move_policy(
         raise Problem("no_subscription", "This user has no running subscription.")
     policy = parts.catalogue.plan(row["plan"]).policy
     key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
-    write = replace(describe_write(request, user_id, "move_policy", key, {}), show=_show_policy_move)
+    reason = body.audit_reason if body else None
+    act = operators_act(administrator, "move_policy", user_id, reason, plan=row["plan"], version=policy.version)
+    write = replace(describe_write(request, user_id, "move_policy", key, {}), show=_show_policy_move, act=act)
     return await carry_out(parts, write, MovePolicy(row["plan"], policy, administrator.user_id))
 
 

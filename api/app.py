@@ -17,6 +17,7 @@ import telemetry
 from api import (
     account,
     admin,
+    auditing,
     checkout,
     entitlements,
     failures,
@@ -137,6 +138,7 @@ def create_app(
         account,
         admin,
         support,
+        auditing,
         health,
     ):  # the busiest first
         app.include_router(room.router)

@@ -12,10 +12,12 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 import telemetry
+from api.auditing import act_for
 from api.callers import Caller
 from api.parts import Parts
 from api.problems import Problem
 from api.views import OperationView, view_subscription
+from database.audit import Act
 from database.operations import Operation, begin_operation, refuse_operation, remember_answer
 from database.promises import promise
 from database.reading import read_subscription
@@ -37,6 +39,8 @@ class Write:
     fingerprint: str
     show: "Show | None" = None
     actor: str | None = None
+    act: Act | None = None
+    """What the audit is told when it is begun; None: the caller's own affair."""
 
 
 Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
@@ -52,13 +56,14 @@ def describe_write(request: Request, user_id: str, kind: str, key: str | None, a
     if key and caller.api_key:
         key = f"api_key:{caller.api_key}:{key}"
     text = orjson.dumps([request.method, request.url.path, asked], option=orjson.OPT_SORT_KEYS)
-    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest(), actor=caller.actor_for(user_id))
+    act = act_for(caller, user_id, kind)
+    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest(), actor=caller.actor_for(user_id), act=act)
 
 
 async def begin(parts: Parts, write: Write) -> Operation:
     """The operation of this write, new or known; raises a problem when its key was used for something else."""
-    named = (write.user_id, write.key, write.kind, write.fingerprint, write.actor)
-    operation = await begin_operation(parts.engine, *named)
+    named = (write.user_id, write.key, write.kind, write.fingerprint)
+    operation = await begin_operation(parts.engine, *named, actor=write.actor, act=write.act)
     structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
     if operation.fingerprint != write.fingerprint:
         raise Problem(

@@ -1,7 +1,7 @@
 """What callers may send: strict models, unknown fields refused, every text bounded."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from fastapi import Header
@@ -74,6 +74,30 @@ IdempotencyKey = Annotated[
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Privileged(_Strict):
+    """What an administrator asks for, and why."""
+
+    audit_reason: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="Why, for the audit: a ticket, not a name or an address. It is kept for good.",
+        examples=["ticket 1234"],
+    )
+
+
+def asked_in(body: _Privileged) -> dict[str, Any]:
+    """What makes two requests the same: everything but why."""
+    return body.model_dump(mode="json", exclude={"audit_reason"})
+
+
+class PolicyMoveBody(_Privileged):
+    """Move a subscription to the rules of today."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"audit_reason": "ticket 1234"}]})
 
 
 class Choice(_Strict):
@@ -179,7 +203,7 @@ class ConvertBody(_Strict):
     payment_method: PaymentMethodId | None = Field(default=None, description="Without it, the card on file.")
 
 
-class TrialBody(_Strict):
+class TrialBody(_Privileged):
     """When the trial is to end."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ends_at": "2026-12-24T09:30:00Z"}]})
@@ -244,7 +268,7 @@ class CheckoutBody(Choice):
         return self
 
 
-class RefundBody(_Strict):
+class RefundBody(_Privileged):
     """Give a payment back, wholly or in part."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"amount": 400, "reason": "requested_by_customer"}]})

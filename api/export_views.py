@@ -104,6 +104,15 @@ class ExportedMembership(_Row):
     added_at: datetime = Field(examples=[MOMENT])
 
 
+class ExportedAct(_Row):
+    """What somebody with the right to did with the caller's subscription; their id and reason stay theirs."""
+
+    at: datetime = Field(examples=[MOMENT])
+    act: str = Field(examples=["refund"])
+    detail: dict[str, Any] = Field(examples=[{"amount": "400"}])
+    operation_id: UUID | None = Field(examples=["0b8f4f0e-6c1e-4a38-9f0a-2d8f6c1e7b55"])
+
+
 class ExportedEvent(_Row):
     """An event of Stripe's about the caller; its content is not kept."""
 
@@ -127,6 +136,7 @@ class ExportView(BaseModel):
     invoice_links: list[ExportedInvoiceLink]
     trial_claims: list[ExportedTrialClaim]
     memberships: list[ExportedMembership]
+    audit: list[ExportedAct]
     events: list[ExportedEvent]
 
 

@@ -1,5 +1,6 @@
 """What the roles ``support`` and ``admin`` may do for a user: read everything, and send a letter again."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -7,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.admin import SECURED, UserId
 from api.asking import begin, describe_write
+from api.auditing import operators_act
 from api.auth import SupporterIn
 from api.bodies import IdempotencyKey
 from api.contract import READS, problems
@@ -17,6 +19,7 @@ from api.timelines import Cursor, Limit, NewestFirst, Page, read_page
 from api.views import OperationView, TimelineView, view_subscription
 from api.views_of_support import LettersView, LetterView, WholeSubscriptionView
 from database.administration import has_letter, owner_of, read_letters, send_again
+from database.audit import write_act_first
 from database.operations import complete_operation, find_operation
 from database.reading import read_subscription
 from lifecycle.intents import Result
@@ -33,8 +36,9 @@ OF_OPERATORS = (*READS, "session_required", "invalid_request")
     responses=problems(*OF_OPERATORS, "no_subscription"),
     summary="Read anybody's subscription",
 )
-async def read_theirs(user_id: UserId, _: SupporterIn, parts: PartsIn) -> WholeSubscriptionView:
+async def read_theirs(user_id: UserId, supporter: SupporterIn, parts: PartsIn) -> WholeSubscriptionView:
     """As the user sees it, with Stripe's ids and what a person should look at."""
+    await write_act_first(parts.engine, operators_act(supporter, "read_subscription", user_id))
     row = await read_subscription(parts.engine, user_id)
     if row is None or row["status"] is None:
         raise Problem("no_subscription", "This user has never subscribed.")
@@ -51,13 +55,14 @@ async def read_theirs(user_id: UserId, _: SupporterIn, parts: PartsIn) -> WholeS
 )
 async def read_their_timeline(
     user_id: UserId,
-    _: SupporterIn,
+    supporter: SupporterIn,
     parts: PartsIn,
     cursor: Cursor = None,
     limit: Limit = 50,
     newest_first: NewestFirst = False,
 ) -> TimelineView:
     """Everything, also what the user is not told: how rules were applied, and what was flagged for a person."""
+    await write_act_first(parts.engine, operators_act(supporter, "read_timeline", user_id))
     return await read_page(parts.engine, user_id, Page(cursor, limit, newest_first), in_full=True)
 
 
@@ -67,8 +72,9 @@ async def read_their_timeline(
     responses=problems(*OF_OPERATORS),
     summary="Read what became of a user's letters",
 )
-async def read_their_letters(user_id: UserId, _: SupporterIn, parts: PartsIn) -> LettersView:
+async def read_their_letters(user_id: UserId, supporter: SupporterIn, parts: PartsIn) -> LettersView:
     """The newest 200, the last first: kind, occasion and what the mail server said; never the text or the address."""
+    await write_act_first(parts.engine, operators_act(supporter, "read_letters", user_id))
     rows = await read_letters(parts.engine, user_id, MOST_LETTERS)
     return LettersView(letters=[LetterView(**row) for row in rows])
 
@@ -93,7 +99,8 @@ async def resend(
     if not await has_letter(parts.engine, user_id, letter_id):
         raise Problem("not_found", "This user has no such letter.")
     key = f"admin:{supporter.user_id}:{idempotency_key}" if idempotency_key else None
-    operation = await begin(parts, describe_write(request, user_id, "resend_letter", key, {}))
+    act = operators_act(supporter, "resend_letter", user_id, letter=letter_id)
+    operation = await begin(parts, replace(describe_write(request, user_id, "resend_letter", key, {}), act=act))
     if operation.is_pending:
         await send_again(parts.engine, user_id, letter_id)
         await complete_operation(parts.engine, operation.id, "succeeded", {"result": Result.DONE.value})
@@ -107,9 +114,10 @@ async def resend(
     responses=problems(*OF_OPERATORS, "not_found"),
     summary="Ask how anybody's write ended",
 )
-async def read_operation(operation_id: UUID, _: SupporterIn, parts: PartsIn) -> OperationView:
+async def read_operation(operation_id: UUID, supporter: SupporterIn, parts: PartsIn) -> OperationView:
     """A write of an administrator's that took longer than its request, or of a user's."""
     owner = await owner_of(parts.engine, operation_id)
+    await write_act_first(parts.engine, operators_act(supporter, "read_operation", owner), operation_id)
     operation = await find_operation(parts.engine, owner, operation_id) if owner else None
     if operation is None:
         raise Problem("not_found", "There is no such operation.")

@@ -21,6 +21,7 @@ from local.postgres import Postgres
 from local.processes import Program
 from local.programs import Api
 from settings import ROOT
+from tests.fixtures.databases import SERVICE, as_service, make_roles
 
 P = TypeVar("P", bound=Part)
 AUTH_SECRET = "a-secret-of-benchmarks-0123456789abcdef"
@@ -72,7 +73,7 @@ class Stage:
     def _settings(self, port: int) -> dict[str, str]:
         return {
             "mode": "local",
-            "database_url": self.url,
+            "database_url": as_service(self.url),
             "temporal_address": f"{HOST}:{any_free()}",
             "stripe_api_key": "sk_test_benchmark",
             "stripe_api_url": f"http://{HOST}:{any_free()}",
@@ -117,5 +118,6 @@ def versions(url: str) -> str:
 
 
 def _fill(url: str) -> None:
+    make_roles(url)
     betterauth.create_tables(url)
-    migrate(url)
+    migrate(url, SERVICE)

@@ -38,7 +38,7 @@ def pids(stack: Stack) -> dict[str, int]:
 
 async def sign_in(stack: Stack, count: int) -> list[betterauth.SignedInUser]:
     """So many new users with sessions."""
-    url = accounts.address(stack.ports["postgres"], stack.state.secret("database_password"))
+    url = stack.database_of(accounts.OWNER)
     secret = stack.state.secret("auth_secret")
 
     def one() -> betterauth.SignedInUser:

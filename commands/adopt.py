@@ -3,18 +3,20 @@
 import asyncio
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.installation import connected, ends_with
+from commands.installation import AuditReason, By, connected, ends_with, operators_act
 
 if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import RowMapping
 
     from commands.installation import Parts
+    from database.audit import Act
     from database.importing import Notes
 
 SHOWN = 50
@@ -34,6 +36,8 @@ def adopt(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="CSV", help="Write a line for every subscription.")
     ] = None,
+    by: By = None,
+    audit_reason: AuditReason = None,
 ) -> None:
     """Adopt the subscriptions that run at Stripe already: each gets a workflow in the middle of its life.
 
@@ -43,7 +47,8 @@ def adopt(
 
     Exit code 0: nothing is left to do. 1: something was refused, waits, or was not applied.
     """
-    is_complete = asyncio.run(_run(apply, read_users(users) if users else {}, by_email, rate, report))
+    act = operators_act("import", by, reason=audit_reason) if apply else None
+    is_complete = asyncio.run(_run(act, read_users(users) if users else {}, by_email, rate, report))
     if not is_complete:
         raise typer.Exit(1)
 
@@ -66,10 +71,12 @@ def read_users(path: Path) -> dict[str, str]:
     return mapped
 
 
-async def _run(apply: bool, mapped: Mapping[str, str], by_email: bool, rate: float, report: Path | None) -> bool:
+async def _run(act: "Act | None", mapped: Mapping[str, str], by_email: bool, rate: float, report: Path | None) -> bool:
+    """Without an act nothing is adopted."""
     from rich.console import Console
 
     from activities.importing import Survey
+    from database.audit import write_act_first
     from database.importing import taking_notes
 
     console = Console()
@@ -84,9 +91,10 @@ async def _run(apply: bool, mapped: Mapping[str, str], by_email: bool, rate: flo
             await notes.refuse_several()
         await _print(console, notes, report)
         tally = await notes.tally()
-        if not apply:
+        if act is None:
             _close(console, tally)
             return tally["adoptable"] == tally["refused"] == 0
+        await write_act_first(parts.engine, replace(act, detail={"adoptable": str(tally["adoptable"])}))
         waiting = await _apply(console, parts, notes, rate, tally["adoptable"])
         return not waiting and not tally["refused"]
 

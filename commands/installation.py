@@ -1,9 +1,10 @@
 """What every command needs: the settings, the parts, and a short word when something is missing or away."""
 
+import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from activities.gateway import Stripe
+    from database.audit import Act
     from lifecycle.plans import Catalogue
     from settings import Settings
 
@@ -39,6 +41,24 @@ def read_settings() -> "Settings":
         faults = invalid.errors(include_input=False, include_url=False)
     lines = [f"  {' '.join(f'PERENNIAL_{part}:'.upper() for part in fault['loc'])} {fault['msg']}" for fault in faults]
     raise ends_with("\n".join(["The environment does not describe an installation:", *lines]))
+
+
+By = Annotated[str | None, typer.Option(help="Your id, for timeline and audit; else your name on this machine.")]
+AuditReason = Annotated[
+    str | None, typer.Option(help="Why, for the audit: a ticket, not a name or an address. It is kept for good.")
+]
+
+
+def operators_act(
+    name: str, by: str | None, subject: str | None = None, reason: str | None = None, **detail: object
+) -> "Act":
+    """What an operator does by command, as the audit is told; of ``detail`` only what is known is kept."""
+    from database.audit import LONGEST_REASON, Act
+
+    if reason is not None and not (0 < len(reason) <= LONGEST_REASON and reason.isprintable()):
+        raise ends_with(f"--audit-reason is a line of at most {LONGEST_REASON} characters.")
+    kept = {key: str(value) for key, value in detail.items() if value is not None}
+    return Act(f"cli:{by or getpass.getuser()}", name, subject, reason, kept)
 
 
 @asynccontextmanager

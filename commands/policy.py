@@ -3,16 +3,18 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.installation import connected, ends_with
+from commands.installation import AuditReason, By, connected, ends_with, operators_act
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from commands.installation import Parts
+    from database.audit import Act
     from lifecycle.policy import Policy
 
 AT_ONCE = 10
@@ -24,7 +26,8 @@ def policy(
     everyone: Annotated[bool, typer.Option("--all", help="Everybody who has the plan.")] = False,
     plan: Annotated[str | None, typer.Option("--plan", metavar="CODE", help="The plan, with --all.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Do it. Otherwise only say what would change.")] = False,
-    by: Annotated[str, typer.Option(help="Your id, for the timeline.")] = "cli",
+    by: By = None,
+    audit_reason: AuditReason = None,
 ) -> None:
     """Move subscriptions from the rules they were sold under (grace, tries, reminders) to those of the plans file.
 
@@ -35,12 +38,13 @@ def policy(
     """
     if (user is None) != everyone or everyone != (plan is not None):
         raise ends_with("Name one user, or a plan with --all --plan CODE.")
-    is_done = asyncio.run(_one(user, apply, by) if user else _everybody((plan or "").upper(), apply, by))
+    act = operators_act("move_policy", by, reason=audit_reason)
+    is_done = asyncio.run(_one(user, apply, act) if user else _everybody((plan or "").upper(), apply, act))
     if not is_done:
         raise typer.Exit(1)
 
 
-async def _one(user: str, apply: bool, by: str) -> bool:
+async def _one(user: str, apply: bool, act: "Act") -> bool:
     from rich.console import Console
 
     from database.policies import read_rules_of
@@ -52,10 +56,10 @@ async def _one(user: str, apply: bool, by: str) -> bool:
         if row is None:
             raise ends_with(f"{user} has no running subscription.")
         today = _today(parts, row["plan"])
-        return await _move(console, parts, row["plan"], [(user, policy_from(row["policy"]))], today, apply, by)
+        return await _move(console, parts, row["plan"], [(user, policy_from(row["policy"]))], today, apply, act)
 
 
-async def _everybody(plan: str, apply: bool, by: str) -> bool:
+async def _everybody(plan: str, apply: bool, act: "Act") -> bool:
     from rich.console import Console
 
     from database.policies import count_by_rules, subscribers_of
@@ -73,7 +77,7 @@ async def _everybody(plan: str, apply: bool, by: str) -> bool:
         done = True
         async for page in subscribers_of(parts.engine, plan):
             who = [(row["user_id"], policy_from(row["policy"])) for row in page]
-            done = await _move(console, parts, plan, who, today, apply, by) and done
+            done = await _move(console, parts, plan, who, today, apply, act) and done
         return done
 
 
@@ -84,7 +88,7 @@ async def _move(
     who: "Sequence[tuple[str, Policy | None]]",
     today: "Policy",
     apply: bool,
-    by: str,
+    act: "Act",
 ) -> bool:
     """Answers whether all of them are under the rules of today."""
     waiting = [(user, old) for user, old in who if old != today]
@@ -97,7 +101,7 @@ async def _move(
 
     async def ask(user: str) -> str:
         async with few:
-            return await _asked(parts, user, plan, today, by)
+            return await _asked(parts, user, plan, today, act)
 
     ended = Counter(await asyncio.gather(*(ask(user) for user, _ in waiting)))
     told = " · ".join(f"{number:,} {what}" for what, number in sorted(ended.items()))
@@ -105,7 +109,7 @@ async def _move(
     return not ended.keys() - {"moved", "under them already"}
 
 
-async def _asked(parts: "Parts", user: str, plan: str, today: "Policy", by: str) -> str:
+async def _asked(parts: "Parts", user: str, plan: str, today: "Policy", act: "Act") -> str:
     """In a word what came of it; what is under way goes on by itself."""
     from lifecycle.intents import MovePolicy, Result
     from workflows.door import Door, Unavailable
@@ -113,8 +117,9 @@ async def _asked(parts: "Parts", user: str, plan: str, today: "Policy", by: str)
 
     door = Door(parts.temporal, parts.settings.temporal_task_queue)
     try:
-        intent = MovePolicy(plan, today, by)
-        asked = await ask_for(parts.engine, door, user, intent, key=None, deadline=PATIENCE_SECONDS)
+        intent = MovePolicy(plan, today, act.actor.removeprefix("cli:"))
+        told = replace(act, subject=user, detail={"plan": plan, "version": str(today.version)})
+        asked = await ask_for(parts.engine, door, user, intent, told, key=None, deadline=PATIENCE_SECONDS)
     except Unavailable:
         return "waiting for Temporal"
     if asked.outcome is None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.installation import connected, ends_with
+from commands.installation import AuditReason, By, connected, ends_with, operators_act
 
 if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import RowMapping
 
     from commands.installation import Parts
+    from database.audit import Act
     from workflows.reconciling import Judged
 
 SHOWN = 50
@@ -39,6 +40,8 @@ def reconcile(
     user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Only this user.")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every subscription, ours and Stripe's.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what differs; tell no workflow.")] = False,
+    by: By = None,
+    audit_reason: AuditReason = None,
 ) -> None:
     """Compare subscriptions with Stripe; whoever differs is told to look, and what became of it is said.
 
@@ -46,19 +49,24 @@ def reconcile(
     """
     if (user is None) == (not everyone):
         raise ends_with("Name one user with --user, or ask for --all.")
-    tally = asyncio.run(_run(user, dry_run))
+    act = None if dry_run else operators_act("reconcile", by, user, audit_reason)
+    tally = asyncio.run(_run(user, act))
     if set(tally) - {"agreed"}:
         raise typer.Exit(1)
 
 
-async def _run(user: str | None, dry_run: bool) -> Counter[str]:
+async def _run(user: str | None, act: "Act | None") -> Counter[str]:
+    """Without an act it is a dry run."""
     from rich.console import Console
 
+    from database.audit import write_act_first
     from database.reconciliation import read_last_round
 
     console, tally, shown = Console(), Counter[str](), list["Judged"]()
     async with connected() as parts:
-        async for judged in _judged(parts, user, dry_run):
+        if act:
+            await write_act_first(parts.engine, act)
+        async for judged in _judged(parts, user, dry_run=act is None):
             tally.update(one.verdict.value for one in judged)
             shown += [one for one in judged if one.verdict.value != "agreed"][: SHOWN - len(shown)]
         last = await read_last_round(parts.engine)

@@ -1,6 +1,7 @@
 """Everything that is held on one user, row by row; nothing of anybody else, and no address that opens a page.
 
-Whole rows, so that a column of tomorrow is in it by itself.
+Whole rows, so that a column of tomorrow is in it by itself. Of privileged acts the user sees what was done and when,
+not who did it and the reason they gave: those are of somebody else.
 """
 
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ _MANY: dict[str, TextClause] = {
     "invoice_links": text("select * from billing.invoice_links where user_id = :user_id order by created_at"),
     "trial_claims": text("select * from billing.trial_claims where user_id = :user_id order by kind, digest"),
     "memberships": text("select * from billing.project_members where user_id = :user_id order by project_id"),
+    "audit": text("select at, act, detail, operation_id from billing.audit where subject = :user_id order by id"),
     "events": text("select * from billing.events where user_id = :user_id order by received_at, id"),
 }
 

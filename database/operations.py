@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from database.audit import Act, write_act
 from lifecycle.intents import Outcome, Result
 from lifecycle.refusals import Refusal
 
@@ -59,12 +60,20 @@ class Operation:
 
 
 async def begin_operation(
-    engine: AsyncEngine, user_id: str, key: str | None, kind: str, fingerprint: str, actor: str | None = None
+    engine: AsyncEngine,
+    user_id: str,
+    key: str | None,
+    kind: str,
+    fingerprint: str,
+    *,
+    actor: str | None = None,
+    act: Act | None = None,
 ) -> Operation:
     """The user's operation under this key, begun now when there was none.
 
     Without a key it is a new one each time. Whether the fingerprint fits is for the caller to compare. ``actor`` is who
-    asked, when it was not the user in person.
+    asked, when it was not the user in person. A privileged ``act`` is written down with the operation that it begins:
+    both are there, or neither.
     """
     operation_id = uuid4()
     values = {
@@ -78,6 +87,8 @@ async def begin_operation(
     while True:  # a row that another request commits in between shows itself the second time
         async with engine.begin() as connection:
             row = (await connection.execute(_BEGIN, values)).mappings().first()
+            if act is not None and row is not None and row["id"] == operation_id:
+                await write_act(connection, act, operation_id)
         if row is not None:
             return _operation(row)
 

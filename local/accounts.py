@@ -1,28 +1,40 @@
 """What the stack sets up in PostgreSQL before the product starts: its database and its people."""
 
+from collections.abc import Mapping
+
 import psycopg
 from psycopg import sql
 
+from database.session import LIMITS
 from local import betterauth
 from local.ports import HOST
 
 DATABASE = "perennial"
+OWNER = "perennial"
+SERVICE = "perennial_service"
 PEOPLE = ("Ada Lovelace", "Grace Hopper", "Linus Torvalds", "Barbara Liskov")
 
 
-def address(port: int, password: str) -> str:
-    """What the product connects to."""
-    return f"postgresql://{DATABASE}:{password}@{HOST}:{port}/{DATABASE}"
+def address(port: int, role: str, password: str) -> str:
+    """What the owner (migrations, the app) or the service (everything else) connects to."""
+    return f"postgresql://{role}:{password}@{HOST}:{port}/{DATABASE}"
 
 
-def create_database(superuser_url: str, password: str) -> None:
-    """A database owned by an ordinary role, as an installation would have it; nothing happens when it is there."""
-    name = sql.Identifier(DATABASE)
+def create_database(superuser_url: str, passwords: Mapping[str, str]) -> None:
+    """A database with the two roles that an installation has: its owner, and the service, which owns nothing."""
     with psycopg.connect(superuser_url, autocommit=True) as connection:
+        for role in (OWNER, SERVICE):
+            known = connection.execute("select from pg_roles where rolname = %s", (role,)).fetchone()
+            change = sql.SQL(
+                "alter role {} login password {}" if known is not None else "create role {} login password {}"
+            )
+            connection.execute(change.format(sql.Identifier(role), sql.Literal(passwords[role])))
         if connection.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone() is None:
-            connection.execute(sql.SQL("drop role if exists {}").format(name))
-            connection.execute(sql.SQL("create role {} login password {}").format(name, sql.Literal(password)))
-            connection.execute(sql.SQL("create database {} owner {}").format(name, name))
+            made = sql.SQL("create database {} owner {}")
+            connection.execute(made.format(sql.Identifier(DATABASE), sql.Identifier(OWNER)))
+        for name, value in LIMITS.items():
+            limit = sql.SQL("alter role {} set {} = {}")
+            connection.execute(limit.format(sql.Identifier(SERVICE), sql.Identifier(name), sql.Literal(value)))
 
 
 def sign_in_people(url: str, secret: str) -> list[betterauth.SignedInUser]:

@@ -93,7 +93,7 @@ CHAPTERS: tuple[Chapter, ...] = (
 async def play(environment: Mapping[str, str], addresses: Mapping[str, str], console: Console) -> None:
     """Tell the whole story on a running stack; raises `StoryWentWrong` or ``TimeoutError`` with what was missing."""
     settings = configuration.settings(environment)
-    async with _ada(settings, addresses) as ada:
+    async with _ada(settings, environment["APP_DATABASE_URL"], addresses) as ada:
         narrator = Narrator(console)
         narrator.begin(ada.user.name, ada.user.email)
         for chapter in CHAPTERS:
@@ -107,12 +107,11 @@ async def play(environment: Mapping[str, str], addresses: Mapping[str, str], con
 
 
 @asynccontextmanager
-async def _ada(settings: Settings, addresses: Mapping[str, str]) -> AsyncIterator[Customer]:
+async def _ada(settings: Settings, app_database: str, addresses: Mapping[str, str]) -> AsyncIterator[Customer]:
     """A new customer who has just signed in to the web app."""
-    plain_url = settings.database_url.get_secret_value().replace("postgresql+psycopg", "postgresql")
     email, secret = f"ada.{uuid4().hex[:6]}@example.org", settings.auth_secret.get_secret_value()
     user = await at_home(
-        lambda: asyncio.to_thread(betterauth.sign_in, plain_url, name="Ada Lovelace", email=email, secret=secret)
+        lambda: asyncio.to_thread(betterauth.sign_in, app_database, name="Ada Lovelace", email=email, secret=secret)
     )
     engine = make_engine(settings, application_name="perennial-demo")
     try:

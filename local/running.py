@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 Story = Callable[[Mapping[str, str], Mapping[str, str], Console], Awaitable[None]]
-"""Something to play on a running stack (its environment, its addresses) before they are shown: the demo."""
+"""Something to play on a running stack (its environment and the app's, its addresses) first: the demo."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ async def _stand(stack: "Stack", story: Story | None, console: Console) -> None:
 async def _play(story: Story, stack: "Stack", console: Console) -> None:
     """A story that goes wrong is told; the stack stays up, or nobody could look why."""
     try:
-        await story(stack.environment, stack.addresses, console)
+        await story(stack.environment | stack.app_environment, stack.addresses, console)
     except Exception as error:
         _explain(error, stack.state, console)
 

@@ -26,6 +26,9 @@ from local.supervision import Supervision, together
 from local.temporal import Temporal
 from local.valkey import Valkey
 
+_PASSWORDS = {accounts.OWNER: "database_password", accounts.SERVICE: "service_password"}
+"""Where the state folder keeps the password of each role."""
+
 
 @dataclass
 class Stack:
@@ -60,6 +63,11 @@ class Stack:
         await self.supervision.stop()
 
     @property
+    def app_environment(self) -> dict[str, str]:
+        """What the web app would have: its users are in tables that the service may not write."""
+        return {"APP_DATABASE_URL": self.database_of(accounts.OWNER)}
+
+    @property
     def addresses(self) -> dict[str, str]:
         """Where everything is, by name, as ``stack.json`` says it."""
         web = {name: f"http://{HOST}:{port}" for name, port in self.ports.items()}
@@ -82,7 +90,7 @@ class Stack:
         """What other programs on this machine need to use the stack; it holds secrets."""
         ours = {name: value for name, value in self.environment.items() if name.startswith("PERENNIAL_")}
         people = {person.email.partition("@")[0]: asdict(person) for person in self.people}
-        return {"addresses": self.addresses, "users": people, "environment": ours}
+        return {"addresses": self.addresses, "users": people, "environment": ours | self.app_environment}
 
     async def _postgres(self, steps: Steps) -> None:
         postgres = Postgres(
@@ -93,12 +101,16 @@ class Stack:
             await asyncio.to_thread(self._fill_database, postgres.url)
 
     def _fill_database(self, superuser_url: str) -> None:
-        password = self.state.secret("database_password")
-        accounts.create_database(superuser_url, password)
-        url = accounts.address(self.ports["postgres"], password)
+        passwords = {role: self.state.secret(secret) for role, secret in _PASSWORDS.items()}
+        accounts.create_database(superuser_url, passwords)
+        url = self.database_of(accounts.OWNER)
         betterauth.create_tables(url)
-        migrate(url)
+        migrate(url, accounts.SERVICE)
         self.people = accounts.sign_in_people(url, self.state.secret("auth_secret"))
+
+    def database_of(self, role: str) -> str:
+        """The database's address for the owner or the service."""
+        return accounts.address(self.ports["postgres"], role, self.state.secret(_PASSWORDS[role]))
 
     async def _temporal(self, steps: Steps) -> None:
         temporal = Temporal(
@@ -149,7 +161,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         return configuration.environment(
             self.ports,
-            database_url=accounts.address(self.ports["postgres"], self.state.secret("database_password")),
+            database_url=self.database_of(accounts.SERVICE),
             redis_url=self._valkey().url,
             stripe_key="sk_test_" + self.state.secret("stripe_key"),
             auth_secret=self.state.secret("auth_secret"),

@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from production import temporal_finding
 from settings import Settings
-from workflows.payloads import DATA_CONVERTER
+from workflows.payloads import converter_for
 
 _LONGEST_PAUSE_SECONDS = 15.0
 
@@ -35,7 +35,7 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: b
         raise ValueError(f"{finding.setting} {finding.words}")
     return await Client.connect(
         **where,  # type: ignore[arg-type]  # the profile is typed as a mapping of its own
-        data_converter=DATA_CONVERTER,
+        data_converter=converter_for(settings),
         runtime=runtime,
         lazy=lazy,
     )

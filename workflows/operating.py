@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from database.administration import read_refund
+from database.audit import Act
 from database.operations import begin_operation
 from database.promises import promise
 from database.session import make_engine
@@ -38,12 +39,12 @@ class Asked:
     refund: dict[str, Any] | None = None
 
 
-async def command(settings: Settings, user_id: str, intent: Intent, key: str | None) -> Asked:
+async def command(settings: Settings, user_id: str, intent: Intent, key: str | None, act: Act) -> Asked:
     """What a command of ``perennial`` does: connect, ask, and wait for a while. Raises also `Unavailable`."""
     engine = make_engine(settings, application_name="perennial-cli")
     try:
         door = Door(await connect(settings), settings.temporal_task_queue)
-        asked = await ask_for(engine, door, user_id, intent, key=key, deadline=PATIENCE_SECONDS)
+        asked = await ask_for(engine, door, user_id, intent, act, key=key, deadline=PATIENCE_SECONDS)
         if intent.kind == "refund" and asked.outcome:
             return replace(asked, refund=await read_refund(engine, user_id, asked.operation_id))
         return asked
@@ -52,12 +53,12 @@ async def command(settings: Settings, user_id: str, intent: Intent, key: str | N
 
 
 async def ask_for(
-    engine: AsyncEngine, door: AnyDoor, user_id: str, intent: Intent, *, key: str | None, deadline: float
+    engine: AsyncEngine, door: AnyDoor, user_id: str, intent: Intent, act: Act, *, key: str | None, deadline: float
 ) -> Asked:
-    """Carry out an operator's intent for a user, once under its key; raises `AnotherIntent`."""
+    """Carry out an operator's intent for a user, once under its key, and write the act down; raises `AnotherIntent`."""
     fingerprint = hashlib.sha256(orjson.dumps([user_id, intent], option=orjson.OPT_SORT_KEYS)).hexdigest()
     named = f"operator:{key}" if key else None
-    operation = await begin_operation(engine, user_id, named, intent.kind, fingerprint)
+    operation = await begin_operation(engine, user_id, named, intent.kind, fingerprint, act=act)
     if operation.fingerprint != fingerprint:
         raise AnotherIntent(key)
     if not operation.is_pending and operation.result:

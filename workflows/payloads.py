@@ -9,7 +9,16 @@ from typing import Any
 from pydantic_core import to_json
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter, pydantic_data_converter
-from temporalio.converter import CompositePayloadConverter, DefaultPayloadConverter, JSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    DefaultPayloadConverter,
+    JSONPlainPayloadConverter,
+)
+
+from settings import Settings
+from workflows.encryption import Encryption
 
 
 class _Compact(PydanticJSONPlainPayloadConverter):
@@ -47,4 +56,19 @@ class CompactPayloadConverter(CompositePayloadConverter):
 
 
 DATA_CONVERTER = replace(pydantic_data_converter, payload_converter_class=CompactPayloadConverter)
-"""What every client of ours uses: API, worker, relay and replays."""
+"""How everything travels, in clear."""
+
+
+def converter_for(settings: Settings) -> DataConverter:
+    """What every client of an installation uses: API, worker, relay, commands and replays.
+
+    With keys, failures hide their messages and stack traces in a payload, too. Search attributes are never encrypted:
+    they hold ids, a status and flags.
+    """
+    if not settings.encryption_keys:
+        return DATA_CONVERTER
+    return replace(
+        DATA_CONVERTER,
+        payload_codec=Encryption(settings.encryption_keys),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

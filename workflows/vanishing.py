@@ -4,6 +4,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
+from database.audit import Act
 from database.identities import miss_users, vanished_users
 from lifecycle.intents import Forget
 from settings import Settings
@@ -40,8 +41,9 @@ class Vanishing:
         return done
 
     async def _has_forgotten(self, user_id: str, key: str) -> bool:
+        act = Act("upkeep:identities", "forget", user_id)
         try:
-            asked = await ask_for(self._engine, self._door, user_id, Forget(), key=key, deadline=DEADLINE_SECONDS)
+            asked = await ask_for(self._engine, self._door, user_id, Forget(), act, key=key, deadline=DEADLINE_SECONDS)
         except Exception as error:  # one who cannot be forgotten now must not keep the others
             _log.warning("forgetting_waits", user_id=user_id, reason=type(error).__name__)
             return False

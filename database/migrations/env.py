@@ -7,7 +7,7 @@ A new migration is written by hand into ``versions/``; the test that compares th
 from alembic import context
 from sqlalchemy import Connection, text
 
-from database import reconciliation_tables  # noqa: F401  its tables belong to the same metadata
+from database import audit, reconciliation_tables  # noqa: F401  their tables belong to the same metadata
 from database.tables import SCHEMA, metadata
 
 

@@ -12,6 +12,7 @@ from database.session import make_engine
 from local.mailbox.letterbox import Letterbox
 from settings import Settings
 from tests.activities.post_office import PostOffice
+from tests.fixtures.databases import as_service
 
 
 @pytest_asyncio.fixture
@@ -25,7 +26,8 @@ async def post(tmp_path: Path) -> AsyncIterator[PostOffice]:
 @pytest.fixture
 def settings(database: str, post: PostOffice) -> Settings:
     smtp = {"smtp_port": post.port, "smtp_security": "none", "mail_from": "Perennial <billing@perennial.example>"}
-    return Settings(mode="local", database_url=database, stripe_api_key="sk_test_1", auth_secret="secret", **smtp)
+    secrets = {"database_url": as_service(database), "stripe_api_key": "sk_test_1", "auth_secret": "secret"}
+    return Settings(mode="local", **secrets, **smtp)
 
 
 @pytest_asyncio.fixture

@@ -16,6 +16,7 @@ from database.tables import notifications, subscriptions
 from lifecycle.notifications import Notification, NotificationDue
 from local.mailbox.catcher import Catcher, Outage, listen
 from local.mailbox.letterbox import Caught, Letterbox
+from tests.fixtures.databases import setting_up
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
 INVOICE = "https://invoice.stripe.com/i/acct_1/in_1"
@@ -68,7 +69,7 @@ class Hangs(Catcher):
 async def customer(engine: AsyncEngine, address: str = "ada@example.com", name: str = "Ada", **standing: Any) -> None:
     """A signed-up user, and where the subscription stands."""
     person = """insert into "user" (id, name, email, "emailVerified") values ('user_1', :name, :email, true)"""
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(text(person), {"name": name, "email": address})
         await connection.execute(insert(subscriptions).values(user_id="user_1", seq=1, **(standing or ACTIVE)))
 
@@ -76,7 +77,7 @@ async def customer(engine: AsyncEngine, address: str = "ada@example.com", name: 
 async def decide(engine: AsyncEngine, kind: Notification, occasion: str = "sub_1", **facts: Any) -> UUID:
     """A letter is due: the row that the workflow's save leaves."""
     row = row_from_due("user_1", NotificationDue(kind, occasion, **{"plan": "PRO", **facts}))
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(insert(notifications).values(**row))
     return row["id"]
 
@@ -88,13 +89,13 @@ async def letter(engine: AsyncEngine, letter_id: UUID) -> Any:
 
 async def age(engine: AsyncEngine, letter_id: UUID, by: timedelta, attempts: int = 0) -> None:
     older = {"created_at": datetime.now(UTC) - by, "attempts": attempts}
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(update(notifications).where(notifications.c.id == letter_id).values(**older))
 
 
 async def claimed(engine: AsyncEngine, letter_id: UUID, ago: timedelta) -> None:
     moment = {"claimed_at": datetime.now(UTC) - ago}
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(update(notifications).where(notifications.c.id == letter_id).values(**moment))
 
 

@@ -12,6 +12,7 @@ from database.tables import customers, timeline
 from lifecycle.plans import load_catalogue
 from lifecycle.subscription import Subscription
 from settings import ROOT
+from tests.fixtures.databases import setting_up
 
 CATALOGUE = load_catalogue(ROOT / "plans.toml")
 MONTH = timedelta(days=30)
@@ -21,7 +22,7 @@ MONTH = timedelta(days=30)
 async def test_the_books_follow_a_customers_clock_only_where_time_travel_is_allowed(
     engine: AsyncEngine, travels: bool
 ) -> None:
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         ahead = {"user_id": "ada", "clock_offset_seconds": int(MONTH.total_seconds())}
         await connection.execute(insert(customers).values(**ahead))
     records = Records(

@@ -28,6 +28,7 @@ from tests.activities.post_office import (
     send,
     sweep,
 )
+from tests.fixtures.databases import setting_up
 
 
 async def test_letters_wait_while_the_server_is_down_and_go_out_once(
@@ -101,7 +102,7 @@ async def test_one_refused_letter_does_not_stop_the_next(engine: AsyncEngine, em
     await customer(engine, address="bounce@example.com")
     refused = await decide(engine, Notification.WELCOME)
     await send(emails, refused)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(text("""update "user" set email = 'ada@example.com'"""))
         await connection.execute(update(notifications).values(status="pending"))
     await send(emails, refused, await decide(engine, Notification.PLAN_CHANGED, "sub_1/2"))
@@ -111,7 +112,7 @@ async def test_one_refused_letter_does_not_stop_the_next(engine: AsyncEngine, em
 async def test_nobody_to_write_to(engine: AsyncEngine, emails: Emails, post: PostOffice) -> None:
     await customer(engine)
     due = await decide(engine, Notification.WELCOME)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(text('delete from "user"'))
     await send(emails, due)
     row = await letter(engine, due)
@@ -150,7 +151,7 @@ async def test_a_card_letter_shows_the_card_that_the_occasion_names(
 ) -> None:
     await customer(engine, **ACTIVE)
     face = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2026}
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(insert(cards).values(payment_method_id="pm_1", user_id="user_1", **face))
     await send(emails, await decide(engine, Notification.CARD_EXPIRING, "pm_1/2027-01"))
     assert post.caught[0].subject == "Your Visa ending in 4242 expires at the end of December 2026"
@@ -159,7 +160,7 @@ async def test_a_card_letter_shows_the_card_that_the_occasion_names(
 async def test_a_card_that_was_replaced_meanwhile_is_not_announced(engine: AsyncEngine, emails: Emails) -> None:
     await customer(engine, **{**ACTIVE, "card_last4": "1881"})
     face = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2026}
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(insert(cards).values(payment_method_id="pm_1", user_id="user_1", **face))
     due = await decide(engine, Notification.CARD_EXPIRING, "pm_1/2027-01")
     await send(emails, due)
@@ -170,13 +171,13 @@ async def test_a_time_traveller_gets_letters_of_their_own_day(
     engine: AsyncEngine, emails: Emails, post: PostOffice
 ) -> None:
     await customer(engine, **TRIALING)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(insert(customers).values(user_id="user_1", clock_offset_seconds=2 * 86_400))
     in_time = await decide(engine, Notification.TRIAL_ENDING, "sub_1/x", trial_ends_at=SOON)
     await send(emails, in_time)
     assert abs(post.caught[0].dated - (datetime.now(UTC) + timedelta(days=2))) < timedelta(minutes=1)
 
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(update(customers).values(clock_offset_seconds=4 * 86_400))
     too_late = await decide(engine, Notification.TRIAL_ENDING, "sub_1/y", trial_ends_at=SOON)
     await send(emails, too_late)
@@ -187,7 +188,7 @@ async def test_in_production_nobody_travels_in_time_whatever_a_row_says(
     engine: AsyncEngine, settings: Settings, post: PostOffice
 ) -> None:
     await customer(engine, **TRIALING)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(insert(customers).values(user_id="user_1", clock_offset_seconds=30 * 86_400))
     due = await decide(engine, Notification.TRIAL_ENDING, "sub_1/x", trial_ends_at=SOON)
 
@@ -218,7 +219,7 @@ async def test_a_letter_that_cannot_be_written_waits_for_a_release_that_can(
     await customer(engine)
     strange = await decide(engine, Notification.WELCOME)
     fine = await decide(engine, Notification.PLAN_CHANGED)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(update(notifications).where(notifications.c.id == strange).values(kind="birthday"))
     with pytest.raises(ApplicationError, match=r"cannot be written \(ValueError\)"):
         await send(emails, strange, fine)

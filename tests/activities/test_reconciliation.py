@@ -18,6 +18,7 @@ from lifecycle.drift import NOT_AT_STRIPE, SECOND, UNKNOWN_HERE, UNKNOWN_USER
 from lifecycle.plans import load_catalogue
 from settings import ROOT
 from tests.api.conftest import make_settings
+from tests.fixtures.databases import setting_up
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -102,7 +103,7 @@ def theirs() -> SubscriptionsOfStripe:
 async def ours(engine: AsyncEngine, sold: Iterable[tuple[str, int]], *, dated: bool = True) -> None:
     names, seconds = zip(*sold, strict=True)
     values = {"names": list(names), "seconds": list(seconds), "began": BEGAN, "dated": dated}
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(OURS, values)
 
 
@@ -148,7 +149,7 @@ async def a_large_shop(theirs: SubscriptionsOfStripe, engine: AsyncEngine) -> No
     await ours(engine, [("nowhere", 3)])
     theirs.has("undated", second=2)
     await ours(engine, [("undated", 2)], dated=False)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(
             text("""insert into "user" (id, name, email, "emailVerified")
             values ('user_117', 'Ada', 'ada@example.org', true)""")
@@ -214,7 +215,7 @@ async def test_a_second_one_and_one_of_nobody_are_told_apart(
     await a_large_shop(theirs, engine)
     await ours(engine, [("first", 500)])
     theirs.has("first", second=500)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(
             text("""insert into "user" (id, name, email, "emailVerified")
             values ('user_first', 'Bob', 'bob@example.org', true)""")
@@ -235,7 +236,7 @@ async def test_who_has_no_subscription_at_stripe_yet_is_not_asked_for(
     theirs: SubscriptionsOfStripe, engine: AsyncEngine
 ) -> None:
     await ours(engine, [("ada", 1)])
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(
             text("update billing.subscriptions set stripe_subscription_id = null, status = 'trialing'")
         )

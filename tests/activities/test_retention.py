@@ -8,6 +8,7 @@ from temporalio.testing import ActivityEnvironment
 from activities import retention
 from activities.retention import Retention
 from settings import Settings
+from tests.fixtures.databases import setting_up
 
 FILLED = """
 insert into billing.events (id, type, created_at, received_at, livemode, status)
@@ -27,7 +28,7 @@ async def left(engine: AsyncEngine, query: str) -> set[str]:
 
 
 async def test_only_what_is_old_and_dealt_with_is_discarded(engine: AsyncEngine, settings: Settings) -> None:
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.exec_driver_sql(FILLED)
     kept = settings.model_copy(update={"events_kept_days": 100, "operations_kept_days": 50})
 
@@ -52,7 +53,7 @@ async def test_it_is_done_in_small_transactions_with_a_sign_of_life_before_each(
         select 'evt_' || n, 'invoice.paid', now(), now() - interval '500 days', true, 'applied'
         from generate_series(1, 95) as n
     """
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.exec_driver_sql(many)
     here, beats = ActivityEnvironment(), []
     here.on_heartbeat = lambda *done: beats.append(done)

@@ -27,6 +27,7 @@ from lifecycle.leaving import PeriodPayment
 from lifecycle.plans import Terms
 from local import betterauth
 from settings import Settings
+from tests.fixtures.databases import as_service, as_superuser
 
 AUTH_SECRET = "a-better-auth-secret-of-this-test"
 _numbers = itertools.count(1)
@@ -213,7 +214,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
 def make_settings(database: str, **changes: Any) -> Settings:
     defaults: dict[str, Any] = {
         "mode": "local",
-        "database_url": database,
+        "database_url": as_service(database),
         "stripe_api_key": "sk_test_key",
         "stripe_webhook_secrets": ",".join(WEBHOOK_SECRETS),
         "auth_secret": AUTH_SECRET,
@@ -251,7 +252,7 @@ async def running_api(settings: Settings) -> AsyncIterator[Api]:
         yield Outside(door, pages, relay, previews, temporal_answers)
 
     app = create_app(settings, connect=connect, clock=lambda: now[0] if now else datetime.now(UTC))
-    database = settings.database_url.get_secret_value().replace("+psycopg", "")
+    database = as_superuser(settings.database_url.get_secret_value().replace("+psycopg", ""))
     async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=20) as client:
         yield Api(url, client, settings, database, door, pages, relay, previews, temporal, now, statements)
 

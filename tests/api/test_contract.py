@@ -64,6 +64,7 @@ def test_the_routes_are_the_ones_that_were_promised(document: dict[str, Any]) ->
         "GET /billing/admin/users/{user_id}/timeline",
         "GET /billing/admin/users/{user_id}/letters",
         "POST /billing/admin/users/{user_id}/letters/{letter_id}/resend",
+        "GET /billing/admin/audit",
         "POST /billing/webhooks/stripe",
         "GET /healthz",
         "GET /readyz",

@@ -46,6 +46,8 @@ insert into billing.project_members (project_id, user_id, role)
     select 'project_' || n, 'user_' || n, 'owner' from generate_series(1, 100000) as n;
 insert into billing.project_members (project_id, user_id, role)
     select 'project_' || n, 'user_' || n + 1, 'member' from generate_series(1, 99999) as n;
+insert into billing.audit (actor, act, subject)
+    select 'cli:' || n % 50, 'refund', 'user_' || n from generate_series(1, 100000) as n;
 """
 
 
@@ -101,6 +103,8 @@ async def everything_that_the_api_does(api: Api, user: SignedInUser) -> None:
     moved = await client.post("/billing/admin/users/user_77/policy", headers=me)
     assert moved.status_code == 404, "the workflow is not there to write its line"
     await client.get(f"/billing/admin/operations/{pending.headers['location'].rpartition('/')[2]}", headers=me)
+    for asked in ({}, {"subject": "user_77"}, {"actor": "cli:7"}, {"subject": "user_77", "actor": "cli:27"}):
+        assert (await client.get("/billing/admin/audit", params=asked, headers=me)).status_code == 200
     assert (await client.get("/billing/export", headers=me)).status_code == 200
     for what in ("subscription", "timeline", "timeline?newest_first=true", "letters"):
         assert (await client.get(f"/billing/admin/users/user_77/{what}", headers=me)).status_code == 200

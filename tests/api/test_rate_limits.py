@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from api.rate_limits import Memory
 from database.redis_pool import redis_pool
 from local.betterauth import SignedInUser, new_id
+from local.valkey import Valkey
 from tests.api.conftest import Api, as_user, assert_problem, make_settings, running_api
 from tests.fixtures.certificates import Authority
 

@@ -15,6 +15,7 @@ from database.session import make_engine
 from database.stories import read_story
 from tests.api.conftest import make_settings
 from tests.database.test_growth import scans
+from tests.fixtures.databases import setting_up
 
 LARGE = {
     "subscriptions", "customers", "events", "user", "reconciliations", "timeline", "operations", "notifications",
@@ -113,7 +114,7 @@ async def test_a_range_holds_who_began_in_it_and_still_runs(engine: AsyncEngine)
 
 
 async def test_a_range_goes_on_behind_the_last_of_those_who_began_together(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.exec_driver_sql(
             "update billing.subscriptions set started_at = '2026-02-01Z' where user_id in ('user_1', 'user_2')"
         )
@@ -122,7 +123,7 @@ async def test_a_range_goes_on_behind_the_last_of_those_who_began_together(engin
 
 
 async def test_an_interrupted_round_is_gone_on_with_and_one_by_hand_is_not(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.exec_driver_sql("delete from billing.reconciliations")
     by_hand = await books.begin_round(engine, is_scheduled=False)
     first = await books.begin_round(engine, is_scheduled=True)

@@ -13,6 +13,7 @@ from local.temporal import Temporal
 from local.waiting import until
 from settings import Settings
 from tests.fixtures.books import contradictions, differences, sweep
+from tests.fixtures.databases import setting_up
 from tests.fixtures.worlds import Customer, World, settings_for
 from worker import make_worker
 
@@ -45,7 +46,7 @@ async def operation(ada: Customer, answer: httpx.Response) -> dict[str, Any]:
 
 
 async def half_a_minute_passes(world: World) -> None:
-    async with world.engine.begin() as connection:
+    async with setting_up(world.engine) as connection:
         await connection.exec_driver_sql("update billing.operations set asked_at = asked_at - interval '31 s'")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from settings import Settings
 from tests.fixtures.books import contradictions, differences
+from tests.fixtures.databases import setting_up
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for, today
 from tests.stories.test_reconciling_by_hand import perennial
 from workflows.door import workflow_id
@@ -166,7 +167,7 @@ async def test_whose_customer_it_is_the_file_or_a_verified_address_says(world: W
     await sold(world, customer=in_file, trial_period_days=7)
     await sold(world, customer_of={"email": bob.user.email.upper()})
     await sold(world, customer_of={"email": eve.user.email})
-    async with world.engine.begin() as connection:
+    async with setting_up(world.engine) as connection:
         await connection.execute(text('update public."user" set "emailVerified" = (id = :id)'), {"id": bob.id})
     file = tmp_path / "users.csv"
     file.write_text(f"customer,user\n{in_file},{ada.id}\n")

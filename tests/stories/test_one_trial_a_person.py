@@ -1,5 +1,6 @@
 """One free trial a person: by the user, by the mailbox, and by the card."""
 
+from tests.fixtures.databases import setting_up
 from tests.fixtures.worlds import Customer, World
 from tests.stories.test_a_trial_without_a_card import PAGES, is_told
 
@@ -8,7 +9,7 @@ CARD = "4242424242424242"
 
 async def with_address(world: World, address: str) -> Customer:
     customer = await world.customer()
-    async with world.engine.begin() as connection:
+    async with setting_up(world.engine) as connection:
         from sqlalchemy import text
 
         await connection.execute(

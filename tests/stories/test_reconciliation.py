@@ -12,6 +12,7 @@ from lifecycle.plans import load_catalogue
 from local.waiting import until
 from settings import Settings
 from tests.fixtures.books import contradictions, differences
+from tests.fixtures.databases import setting_up
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from workflows.door import workflow_id
 from workflows.reconciling import Judged, Reconciler, everything
@@ -45,7 +46,7 @@ async def dry_run(world: World) -> list[Judged]:
 
 async def bend(world: World, customer: Customer, change: str) -> None:
     """Somebody wrote into the projection, or an old backup was restored."""
-    async with world.engine.begin() as connection:
+    async with setting_up(world.engine) as connection:
         statement = text(f"update billing.subscriptions set {change} where user_id = :id")
         await connection.execute(statement, {"id": customer.id})
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.fixtures.books import contradictions
+from tests.fixtures.databases import setting_up
 from tests.fixtures.worlds import Customer, World
 from tests.stories.test_a_change_of_plan import confirm
 from tests.stories.test_a_trial_without_a_card import paid
@@ -15,7 +16,7 @@ from tests.stories.test_a_trial_without_a_card import paid
 
 async def operator(world: World) -> Customer:
     olga = await world.customer("Olga")
-    async with world.engine.begin() as connection:
+    async with setting_up(world.engine) as connection:
         await connection.execute(text("update public.\"user\" set role = 'admin' where id = :id"), {"id": olga.id})
     return olga
 

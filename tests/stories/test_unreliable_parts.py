@@ -16,6 +16,7 @@ from local.programs import Mailbox
 from local.waiting import until
 from settings import Settings
 from tests.fixtures.books import contradictions, differences
+from tests.fixtures.databases import setting_up
 from tests.fixtures.fault_proxy import FaultProxy
 from tests.fixtures.worlds import Customer, World, settings_for
 from workflows.upkeep import SweepWorkflow
@@ -181,7 +182,7 @@ async def test_the_mail_server_is_away_and_letters_come_once_when_it_is_back(wor
     await until(was_tried, within=20, what="nobody tried to send the letters")
     assert (await ada.mine())["cancel_at_period_end"] is True
     await lines.mail.come_back()
-    async with world.engine.begin() as connection:  # letters younger than a minute are not the sweep's
+    async with setting_up(world.engine) as connection:  # letters younger than a minute are not the sweep's
         await connection.execute(text("update billing.notifications set created_at = created_at - interval '1 hour'"))
     await world.client.execute_workflow(
         SweepWorkflow.run, id=f"sweep-{uuid4()}", task_queue=world.settings.temporal_task_queue

@@ -18,6 +18,7 @@ from lifecycle.plans import Interval, load_catalogue
 from lifecycle.refusals import Refusal, RefusalCode
 from settings import ROOT
 from tests.api.conftest import make_settings
+from tests.fixtures.databases import setting_up
 from workflows import promises as promises_module
 from workflows.door import Unavailable
 from workflows.promises import Promises
@@ -50,7 +51,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 async def promised(engine: AsyncEngine, user_id: str, intent: Intent, *, ago: float = 60) -> UUID:
     operation = await begin_operation(engine, user_id, None, intent.kind, "f")
     await promise(engine, operation.id, intent)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(
             text(
                 "update billing.operations set asked_at = now() - make_interval(secs => :ago),"
@@ -111,7 +112,7 @@ async def test_one_that_cannot_be_asked_stops_nobody(engine: AsyncEngine, monkey
     door.says |= {"away": Unavailable(), "broken": ValueError(), "eve": Outcome(Result.DONE)}
     for place, user_id in enumerate(("unreadable", "away", "broken")):
         await promised(engine, user_id, Cancel(), ago=900 - place)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         strange = """update billing.operations set intent = '{"kind": "teleport"}' where user_id = 'unreadable'"""
         await connection.execute(text(strange))
     await promised(engine, "eve", Cancel())

@@ -16,6 +16,7 @@ from local.ports import HOST
 from local.waiting import until
 from settings import Settings
 from tests.api.conftest import make_settings
+from tests.fixtures.databases import setting_up
 from tests.fixtures.fault_proxy import FaultProxy
 from workflows import relay as relay_module
 from workflows.door import workflow_id
@@ -56,7 +57,7 @@ async def happens(engine: AsyncEngine, *users: str, ago: float = 60) -> None:
             user_id, 'sub_1'
         from unnest(cast(:users as text[])) as user_id
     """
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(text(insert), {"users": list(users), "ago": ago})
 
 
@@ -96,7 +97,7 @@ async def test_who_cannot_be_told_is_tried_again_later_and_later(engine: AsyncEn
     pauses = []
     for _ in range(8):
         assert await relay.deliver(0) == Delivered(failed=1)
-        async with engine.begin() as connection:
+        async with setting_up(engine) as connection:
             left = "select extract(epoch from next_attempt_at - now()) from billing.events"
             pauses.append(round(float((await connection.execute(text(left))).scalar_one())))
             await connection.execute(text("update billing.events set next_attempt_at = now()"))
@@ -126,7 +127,7 @@ async def test_nobody_waits_for_a_signal_that_hangs(engine: AsyncEngine, setting
                 return bool((await connection.execute(text("select sum(attempts) from billing.events"))).scalar())
 
         await until(is_on_its_way, within=10, what="nothing was signaled")
-        async with engine.begin() as connection:  # as `records.save` does
+        async with setting_up(engine) as connection:  # as `records.save` does
             await connection.execute(text("set local lock_timeout = '500 ms'"))
             await connection.execute(text("update billing.events set status = 'applied', applied_at = now()"))
         await proxy.come_back()
@@ -162,7 +163,7 @@ async def test_a_signal_is_given_up_and_tried_again(
 
 async def test_what_is_new_goes_out_at_once_beside_somebody_who_is_put_off(engine: AsyncEngine, relay: Relay) -> None:
     await happens(engine, NO_WORKFLOW_CAN_HAVE_THIS_ID)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(text("update billing.events set next_attempt_at = now() + interval '1 hour'"))
     running = asyncio.create_task(relay.run())
     await asyncio.sleep(0)
@@ -183,7 +184,7 @@ async def test_orphans_find_their_owners_page_by_page(
     engine: AsyncEngine, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("database.deliveries.ORPHANS", 3)
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(
             text("""
                 insert into billing.events (id, type, created_at, received_at, livemode, stripe_customer_id, status)

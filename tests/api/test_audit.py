@@ -1,0 +1,166 @@
+# ruff: noqa: F811  fixtures of another file
+"""Every privileged act leaves a row with its actor and reason, or does not happen."""
+
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from api.asking import describe_write
+from database.audit import Act
+from local.betterauth import SignedInUser
+from tests.api.conftest import Api, as_user, assert_problem
+from tests.api.test_admin import grace, payer, refund  # noqa: F401  fixtures
+
+
+def rows(api: Api) -> list[dict[str, Any]]:
+    return api.rows("select * from billing.audit order by id")
+
+
+async def test_a_refund_is_written_down_once_with_its_reason(
+    api: Api, grace: SignedInUser, payer: SignedInUser
+) -> None:
+    told = {"amount": 400, "invoice": "in_1", "reason": "duplicate"}
+    for reason in ("ticket 1234", "ticket 1234, again"):
+        answer = await refund(api, grace, payer.id, "key-1", **told, audit_reason=reason)
+        assert answer.status_code == 201, answer.text
+
+    (row,) = rows(api)
+    assert (row["actor"], row["act"], row["subject"], row["reason"]) == (grace.id, "refund", payer.id, "ticket 1234")
+    assert row["detail"] == {"amount": "400", "invoice": "in_1", "why": "duplicate"}
+    assert row["operation_id"] == api.row("select id from billing.operations")["id"]
+    assert row["request_id"]
+    assert "ticket" not in str(api.door.carried_out), "why stays in PostgreSQL"
+
+
+async def test_without_the_row_nothing_happens(api: Api, grace: SignedInUser, payer: SignedInUser) -> None:
+    operation = (await refund(api, grace, payer.id)).json()
+    api.door.carried_out.clear()
+    api.rows("revoke insert on billing.audit from perennial_service")
+
+    refused = [
+        await refund(api, grace, payer.id, "another"),
+        await api.client.get("/billing/admin/audit", headers=as_user(grace)),
+        await api.client.get(
+            f"/billing/admin/operations/{api.rows('select id from billing.operations')[0]['id']}",
+            headers=as_user(grace),
+        ),
+    ]
+
+    assert operation["id"]
+    assert {answer.status_code // 100 for answer in refused} == {5}
+    assert api.door.carried_out == []
+    assert len(api.rows("select id from billing.operations")) == 1, "the operation was not begun either"
+
+
+async def test_moved_trials_and_policies_and_reading_are_acts(
+    api: Api,
+    grace: SignedInUser,
+    ada: SignedInUser,
+) -> None:
+    api.subscribed(ada.id, status="trialing")
+    headers = as_user(grace)
+
+    moved = await api.client.post(
+        f"/billing/admin/users/{ada.id}/trial", json={"ends_at": None, "audit_reason": "asked for it"}, headers=headers
+    )
+    await api.client.post(f"/billing/admin/users/{ada.id}/policy", headers=headers)
+    await api.client.post(f"/billing/admin/users/{ada.id}/policy", json={"audit_reason": "new terms"}, headers=headers)
+    operation = api.rows("select id from billing.operations")[0]["id"]
+    await api.client.get(f"/billing/admin/operations/{operation}", headers=headers)
+
+    assert moved.status_code == 200, moved.text
+    assert [(row["act"], row["subject"], row["reason"]) for row in rows(api)] == [
+        ("move_trial_end", ada.id, "asked for it"),
+        ("move_policy", ada.id, None),
+        ("move_policy", ada.id, "new terms"),
+        ("read_operation", ada.id, None),
+    ]
+    assert rows(api)[1]["detail"]["plan"] == "BASIC"
+
+
+async def test_what_a_user_does_himself_is_no_act(api: Api, ada: SignedInUser) -> None:
+    api.subscribed(ada.id)
+    assert (await api.client.delete("/billing/subscriptions", headers=as_user(ada))).status_code == 200
+    assert rows(api) == []
+
+
+async def test_administrators_read_it_page_by_page_and_that_is_written_down(
+    api: Api,
+    grace: SignedInUser,
+    ada: SignedInUser,
+) -> None:
+    for number in range(5):
+        api.rows(
+            "insert into billing.audit (actor, act, subject) values (%s, 'refund', %s)", f"op-{number % 2}", ada.id
+        )
+
+    async def page(**query: Any) -> dict[str, Any]:
+        answer = await api.client.get("/billing/admin/audit", params=query, headers=as_user(grace))
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    first = await page(subject=ada.id, actor="op-0", limit=2)
+    second = await page(subject=ada.id, actor="op-0", limit=2, cursor=first["next_cursor"])
+
+    assert [act["actor"] for act in first["acts"] + second["acts"]] == ["op-0"] * 3
+    assert second["next_cursor"] is None
+    mine = await page(actor=grace.id)
+    assert [(act["act"], act["subject"]) for act in mine["acts"]] == [("read_audit", ada.id)] * 2
+    everything = await page()
+    assert len(everything["acts"]) == 8
+
+
+@pytest.mark.parametrize("query", ["cursor=0", "cursor=x", "limit=101", "actor=a%00b", "subject=", f"cursor={2**63}"])
+async def test_hostile_questions_are_refused(api: Api, grace: SignedInUser, query: str) -> None:
+    answer = await api.client.get(f"/billing/admin/audit?{query}", headers=as_user(grace))
+    assert_problem(answer, 422, "invalid_request")
+    assert rows(api) == []
+
+
+async def test_only_administrators_read_it(api: Api, ada: SignedInUser) -> None:
+    assert_problem(await api.client.get("/billing/admin/audit", headers=as_user(ada)), 403, "forbidden")
+    assert_problem(await api.client.get("/billing/admin/audit"), 401, "not_signed_in")
+
+
+@pytest.mark.parametrize("reason", ["", "x" * 501, "a\nb", "a\x00b", 7])
+async def test_a_reason_is_one_bounded_line(api: Api, grace: SignedInUser, payer: SignedInUser, reason: Any) -> None:
+    assert_problem(await refund(api, grace, payer.id, audit_reason=reason), 422, "invalid_request")
+
+
+async def test_the_user_sees_what_was_done(api: Api, grace: SignedInUser, payer: SignedInUser) -> None:
+    await refund(api, grace, payer.id, amount=400, audit_reason="she called")
+
+    answer = await api.client.get("/billing/export", headers=as_user(payer))
+
+    assert [(act["act"], act["detail"]) for act in answer.json()["audit"]] == [("refund", {"amount": "400"})]
+    assert "she called" not in answer.text
+    assert grace.id not in answer.text
+
+
+def test_a_write_in_a_session_that_was_taken_over_is_an_act() -> None:
+    from fastapi import Request
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/billing/x",
+        "headers": [],
+        "server": ("h", 1),
+        "scheme": "http",
+    }
+    for state, act in [
+        ({}, None),
+        ({"impersonator": "grace"}, Act("grace", "cancel", "ada", None, {"as": "impersonator"})),
+    ]:
+        request = Request(scope | {"query_string": b"", "state": state})
+        assert describe_write(request, "ada", "cancel", str(uuid4()), {}).act == act
+
+
+def test_nobody_changes_it_afterwards(api: Api) -> None:
+    url = api.settings.database_url.get_secret_value().replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in (b"update billing.audit set reason = ''", b"delete from billing.audit"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)

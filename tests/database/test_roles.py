@@ -1,0 +1,188 @@
+"""What the service's role may not do is refused by PostgreSQL itself, also when it is the service that is mistaken."""
+
+import asyncio
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+
+from database.roles import IDENTITIES, TABLES, CannotGrant
+from database.session import LIMITS, migrate
+from database.tables import metadata
+from local import betterauth
+from tests.fixtures.databases import OWNER, PASSWORD, SERVICE, as_owner, as_service
+
+FORBIDDEN = {
+    "change the past": "update billing.timeline set detail = '{}'",
+    "delete the past": "delete from billing.timeline",
+    "change the audit": "update billing.audit set actor = 'nobody'",
+    "delete from the audit": "delete from billing.audit",
+    "empty a table": "truncate billing.events",
+    "empty the audit": "truncate billing.audit",
+    "drop a table": "drop table billing.timeline",
+    "drop the schema": "drop schema billing cascade",
+    "make a table": "create table billing.loot (id text)",
+    "make a table beside": "create table public.loot (id text)",
+    "make a schema": "create schema loot",
+    "add a column": "alter table billing.customers add column loot text",
+    "make a function": "create function billing.f() returns int language sql as 'select 1'",
+    "make a trigger": (
+        "create trigger t before insert on billing.timeline for each row "
+        "execute function suppress_redundant_updates_trigger()"
+    ),
+    "forget a customer": "delete from billing.customers",
+    "forget a subscription": "delete from billing.subscriptions",
+    "forget a letter": "delete from billing.notifications",
+    "give a trial back": "delete from billing.trial_claims",
+    "pretend another schema": "update billing.alembic_version set version_num = '0001'",
+    "see a portrait": 'select image from public."user"',
+    "see a portrait through the view": "select avatar from billing.users",
+    "see everything of a user": 'select * from public."user"',
+    "see why somebody is banned": 'select "banReason" from public."user"',
+    "see where somebody is": 'select "ipAddress" from public.session',
+    "see with what": 'select "userAgent" from public.session',
+    "see passwords": "select password from public.account",
+    "see verifications": "select value from public.verification",
+    "make an administrator": "update public.\"user\" set role = 'admin'",
+    "sign somebody in": "update public.session set \"expiresAt\" = now() + interval '1 year'",
+    "delete a session": "delete from public.session",
+    "become the owner": f"set role {OWNER}",
+    "become the superuser": "set session authorization postgres",
+    "run a program": "copy (select 1) to program 'true'",
+    "read a file": "copy billing.cursors from '/etc/passwd'",
+    "write a file": "copy billing.cursors to '/tmp/loot'",
+    "list the server's files": "select pg_ls_dir('/')",
+    "see passwords of roles": "select * from pg_authid",
+    "give rights away": "grant select on billing.customers to public; select 1 / 0",
+    "make a role": "create role loot superuser",
+    "make itself mighty": f"alter role {SERVICE} superuser",
+    "install an extension": "create extension dblink",
+    "change the server": "alter system set log_statement = 'all'",
+}
+
+
+@pytest.fixture
+def service(database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(as_service(database), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_postgresql_refuses_the_service(statement: str, service: psycopg.Connection) -> None:
+    with pytest.raises((errors.InsufficientPrivilege, errors.WrongObjectType, errors.DivisionByZero)) as refused:
+        service.execute(statement.encode())
+    if isinstance(refused.value, errors.DivisionByZero):
+        assert not _readable_by_everybody(service), "a grant without the right to grant changes nothing"
+
+
+def _readable_by_everybody(connection: psycopg.Connection) -> bool:
+    found = connection.execute("select has_table_privilege('public', 'billing.customers', 'select')").fetchone()
+    return bool(found and found[0])
+
+
+def test_every_table_says_what_the_service_may_do_with_it() -> None:
+    assert set(TABLES) == {table.name for table in metadata.tables.values()} | {"alembic_version"}
+
+
+def test_what_is_written_for_good_can_be_written_and_read(service: psycopg.Connection) -> None:
+    service.execute("insert into billing.audit (actor, act) values ('grace', 'refund')")
+    service.execute(
+        "insert into billing.timeline (user_id, seq, position, at, entry, cause) values ('ada', 1, 0, now(), 'x', 'y')"
+    )
+    assert service.execute("select actor, act from billing.audit").fetchall() == [("grace", "refund")]
+    assert service.execute("select user_id from billing.timeline").fetchall() == [("ada",)]
+
+
+def test_the_role_has_limits_of_its_own(postgres_url: str, database: str) -> None:
+    migrate(database, SERVICE)  # as somebody who may change roles
+
+    with psycopg.connect(as_service(database)) as connection:
+        for name, milliseconds in LIMITS.items():
+            found = connection.execute("select setting from pg_settings where name = %s", [name]).fetchone()
+            assert found == (str(milliseconds),), name
+
+
+def test_rights_that_were_changed_by_hand_are_as_they_should_be_after_migrating(database: str) -> None:
+    owner, service = as_owner(database), as_service(database)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(f"grant all on all tables in schema billing to {SERVICE}".encode())
+        connection.execute(f"grant create on schema billing to {SERVICE}".encode())
+        connection.execute(f'grant select on public."user" to {SERVICE}'.encode())
+        connection.execute(f"revoke all on billing.events from {SERVICE}".encode())
+
+    for _ in range(2):
+        assert migrate(owner, SERVICE) == []
+
+    with psycopg.connect(service, autocommit=True) as connection:
+        connection.execute("select * from billing.events")
+        for statement in (
+            "delete from billing.timeline",
+            "create table billing.x ()",
+            'select image from public."user"',
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(statement.encode())
+
+
+def test_tables_that_better_auth_makes_later_are_opened_by_migrating_again(database: str) -> None:
+    owner = as_owner(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute('drop table public."session"')
+    assert migrate(owner, SERVICE) == []
+    with psycopg.connect(owner) as connection:
+        connection.execute('create table public.member (id text, "userId" text, "organizationId" text, role text)')
+    betterauth.create_tables(owner)
+
+    migrate(owner, SERVICE)
+
+    with psycopg.connect(as_service(database), autocommit=True) as connection:
+        connection.execute('select token, "userId", "expiresAt", "impersonatedBy" from public.session')
+        connection.execute('select "userId", "organizationId", role from public.member')
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute('select "ipAddress" from public.session')
+
+
+def test_where_better_auth_is_another_roles_the_statement_to_run_is_said(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop table public.session cascade")
+        connection.execute('create table public.session (token text, "userId" text, "expiresAt" timestamptz)')
+
+        with pytest.raises(CannotGrant) as told:
+            migrate(as_owner(database), SERVICE)
+        connection.execute(str(told.value).rpartition("as that one: ")[2].encode())
+
+    assert migrate(as_owner(database), SERVICE) == []
+
+
+@pytest.mark.parametrize("role", [OWNER, "postgres"])
+def test_a_role_that_may_do_everything_is_no_service(database: str, role: str) -> None:
+    with pytest.raises(CannotGrant, match="may do more"):
+        migrate(as_owner(database), role)
+
+
+def test_without_such_a_role_only_the_schema_is_brought_up(database: str) -> None:
+    assert migrate(as_owner(database), "nobody_of_this_name") is None
+
+
+async def test_several_at_once_take_turns(database: str) -> None:
+    owner = as_owner(database)
+    assert await asyncio.gather(*(asyncio.to_thread(migrate, owner, SERVICE) for _ in range(4))) == [[]] * 4
+
+
+def test_a_hostile_name_of_a_role_is_a_name(database: str) -> None:
+    name = 'x"; drop schema billing cascade; --'
+    with psycopg.connect(database, autocommit=True) as connection:
+        made = sql.SQL("create role {} login password {}").format(sql.Identifier(name), sql.Literal(PASSWORD))
+        connection.execute(made)
+
+        assert migrate(as_owner(database), name) == []
+
+        connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
+        assert connection.execute("select count(*) from billing.customers").fetchone() == (0,)
+
+
+def test_no_secret_column_of_better_auth_is_among_those_that_are_read() -> None:
+    read = {(table, column) for table, columns in IDENTITIES.items() for column in columns}
+    assert not {column for _, column in read} & {"image", "ipAddress", "userAgent", "banReason", "password", "value"}
