@@ -6,12 +6,15 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import errors, sql
+from typer.testing import CliRunner
 
+from cli import app
 from database.roles import IDENTITIES, TABLES, CannotGrant
 from database.session import LIMITS, migrate
 from database.tables import metadata
 from local import betterauth
 from tests.fixtures.databases import OWNER, PASSWORD, SERVICE, as_owner, as_service
+from tests.test_commands import NOWHERE
 
 FORBIDDEN = {
     "change the past": "update billing.timeline set detail = '{}'",
@@ -163,6 +166,20 @@ def test_a_role_that_may_do_everything_is_no_service(database: str, role: str) -
 
 def test_without_such_a_role_only_the_schema_is_brought_up(database: str) -> None:
     assert migrate(as_owner(database), "nobody_of_this_name") is None
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [(SERVICE, ""), ("nobody_of_this_name", "There is no role nobody_of_this_name"), (OWNER, "may do more")],
+)
+def test_the_command_says_what_became_of_the_role(database: str, role: str, told: str) -> None:
+    environment = NOWHERE | {"PERENNIAL_DATABASE_URL": as_owner(database), "PERENNIAL_DATABASE_SERVICE_ROLE": role}
+
+    ended = CliRunner().invoke(app, ["migrate"], env=environment)
+
+    assert ended.exit_code == (1 if role == OWNER else 0)
+    assert told in ended.stderr
+    assert ("The schema is up to date." in ended.stdout) is (role != OWNER)
 
 
 async def test_several_at_once_take_turns(database: str) -> None:

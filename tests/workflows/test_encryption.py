@@ -9,11 +9,15 @@ from pydantic import ValidationError
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Replayer
 
 from settings import Settings
 from tests.api.conftest import make_settings
+from tests.histories.saved import history_of
+from worker import SANDBOX
 from workflows.encryption import KEY_ID, NONCE_BYTES, CannotDecrypt, Encryption
 from workflows.payloads import DATA_CONVERTER, converter_for
+from workflows.subscription import SubscriptionWorkflow
 
 OLD, NEW = (secrets.token_bytes(32) for _ in range(2))
 SAID = {"user": "ada", "plan": "BASIC"}
@@ -62,6 +66,12 @@ async def test_what_was_written_in_clear_stays_readable() -> None:
     (clear,) = await DATA_CONVERTER.encode([SAID])
     assert await read(clear, first=OLD) == SAID
     assert converter_for(with_keys(None)) is DATA_CONVERTER
+
+
+async def test_histories_of_before_replay_when_an_installation_begins_to_encrypt() -> None:
+    converter = converter_for(with_keys(listed(first=OLD)))
+    replayer = Replayer(workflows=[SubscriptionWorkflow], data_converter=converter, workflow_runner=SANDBOX)
+    await replayer.replay_workflow(history_of("whole_life"))
 
 
 @pytest.mark.parametrize("place", [0, NONCE_BYTES, -1])
