@@ -2,12 +2,12 @@
 """Every privileged act leaves a row with its actor and reason, or does not happen."""
 
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
 
-from api.asking import describe_write
+from api.auditing import act_for
+from api.callers import Caller, Means
 from database.audit import Act
 from local.betterauth import SignedInUser
 from tests.api.conftest import Api, as_user, assert_problem
@@ -139,23 +139,29 @@ async def test_the_user_sees_what_was_done(api: Api, grace: SignedInUser, payer:
     assert grace.id not in answer.text
 
 
-def test_a_write_in_a_session_that_was_taken_over_is_an_act() -> None:
-    from fastapi import Request
+@pytest.mark.parametrize(
+    ("caller", "act"),
+    [
+        (Caller("ada"), None),
+        (Caller("ada", impersonated_by="grace"), Act("grace", "cancel", "ada", detail={"as": "impersonator"})),
+        (Caller("ada", Means.API_KEY, api_key="k1"), Act("api_key:k1", "cancel", "ada", detail={"as": "api_key"})),
+    ],
+)
+def test_a_write_in_somebodys_name_is_an_act(caller: Caller, act: Act | None) -> None:
+    assert act_for(caller, "ada", "cancel") == act
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/billing/x",
-        "headers": [],
-        "server": ("h", 1),
-        "scheme": "http",
-    }
-    for state, act in [
-        ({}, None),
-        ({"impersonator": "grace"}, Act("grace", "cancel", "ada", None, {"as": "impersonator"})),
-    ]:
-        request = Request(scope | {"query_string": b"", "state": state})
-        assert describe_write(request, "ada", "cancel", str(uuid4()), {}).act == act
+
+async def test_a_supporter_who_looks_is_seen(api: Api, ada: SignedInUser, bob: SignedInUser) -> None:
+    api.rows("""update "user" set role = 'support' where id = %s""", bob.id)
+    api.subscribed(ada.id)
+
+    for page in ("subscription", "timeline", "letters"):
+        assert (await api.client.get(f"/billing/admin/users/{ada.id}/{page}", headers=as_user(bob))).status_code == 200
+
+    acts = api.rows("select actor, act, subject from billing.audit order by id")
+    assert [(act["act"], act["actor"], act["subject"]) for act in acts] == [
+        (f"read_{page}", bob.id, ada.id) for page in ("subscription", "timeline", "letters")
+    ]
 
 
 def test_nobody_changes_it_afterwards(api: Api) -> None:
