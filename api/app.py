@@ -35,6 +35,7 @@ from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
 from api.envelope import BodyLimit, Envelope, TimeLimit
 from api.forwarding import Forwarding
+from api.holding import holding
 from api.hosts import Hosts
 from api.identity import Identity
 from api.origins import Origins
@@ -122,7 +123,7 @@ def create_app(
         redirect_slashes=False,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
-        dependencies=[Depends(known_queries)],
+        dependencies=[Depends(known_queries), Depends(holding)],
     )
     app.router.routes.append(webhooks.DOOR)
     for room in (

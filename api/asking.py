@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 import telemetry
 from api.auditing import act_for
 from api.callers import Caller
+from api.holding import BEYOND_THE_DEADLINE_SECONDS, Hold
 from api.parts import Parts
 from api.problems import Problem
 from api.views import OperationView, view_subscription
@@ -41,6 +42,7 @@ class Write:
     actor: str | None = None
     act: Act | None = None
     """What the audit is told when it is begun; None: the caller's own affair."""
+    hold: Hold = field(default_factory=Hold, compare=False)
 
 
 Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
@@ -57,13 +59,18 @@ def describe_write(request: Request, user_id: str, kind: str, key: str | None, a
         key = f"api_key:{caller.api_key}:{key}"
     text = orjson.dumps([request.method, request.url.path, asked], option=orjson.OPT_SORT_KEYS)
     act = act_for(caller, user_id, kind)
-    return Write(user_id, kind, key, hashlib.sha256(text).hexdigest(), actor=caller.actor_for(user_id), act=act)
+    fingerprint = hashlib.sha256(text).hexdigest()
+    return Write(user_id, kind, key, fingerprint, actor=caller.actor_for(user_id), act=act, hold=request.state.hold)
 
 
 async def begin(parts: Parts, write: Write) -> Operation:
-    """The operation of this write, new or known; raises a problem when its key was used for something else."""
+    """The operation of this write, new or known.
+
+    Raises a problem when its key was used for something else, or another request is at work on it now.
+    """
     named = (write.user_id, write.key, write.kind, write.fingerprint)
-    operation = await begin_operation(parts.engine, *named, actor=write.actor, act=write.act)
+    busy = parts.settings.request_deadline_seconds + BEYOND_THE_DEADLINE_SECONDS
+    operation = await begin_operation(parts.engine, *named, actor=write.actor, act=write.act, busy_seconds=busy)
     structlog.contextvars.bind_contextvars(operation_id=str(operation.id))
     if operation.fingerprint != write.fingerprint:
         raise Problem(
@@ -71,6 +78,9 @@ async def begin(parts: Parts, write: Write) -> Operation:
             "This Idempotency-Key was used for a different request; use a new one.",
             errors=[{"field": "Idempotency-Key", "reason": "was used for a different request"}],
         )
+    if operation.is_pending and not operation.is_ours:
+        raise Problem("request_in_flight", "A request with this key is being worked on; ask again in a moment.")
+    write.hold.operation_id = operation.id if operation.is_pending else None
     return operation
 
 
@@ -81,7 +91,8 @@ async def carry_out(
 
     ``operation`` is that of the write when it was begun before.
 
-    A key whose operation is still pending joins it: the workflow knows the operation's name and does it once.
+    A key whose operation is still pending after its request has ended joins it: the workflow knows the operation's name
+    and does it once.
     """
     operation = operation or await begin(parts, write)
     outcome = _stored(operation) or await _ask(parts, write, operation, intent)

@@ -127,6 +127,7 @@ WRITES = (
     *READS,
     "origin_not_allowed",
     "idempotency_key_reused",
+    "request_in_flight",
     "payment_provider_refused",
     "payment_provider_away",
 )

@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "already_canceling": Kind(409, "A cancellation is scheduled already"),
     "not_canceling": Kind(409, "No cancellation is scheduled"),
     "paused": Kind(409, "The subscription is paused"),
+    "request_in_flight": Kind(409, "A request with this key is being worked on"),
     "not_trialing": Kind(409, "There is no trial"),
     "nothing_to_refund": Kind(409, "There is nothing to refund"),
     "payment_disputed": Kind(409, "The payment is disputed"),
@@ -130,6 +131,8 @@ def answer(problem: Problem) -> JSONResponse:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="billing"')
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    if problem.kind == "request_in_flight":
+        headers.setdefault("Retry-After", "1")
     return JSONResponse(problem.body(), problem.status, headers, media_type=MEDIA_TYPE)
 
 

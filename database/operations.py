@@ -18,17 +18,27 @@ _COLUMNS = "id, kind, fingerprint, status, result, answer, created_at, completed
 _BEGIN = text(
     f"""
     with begun as (
-        insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint, actor)
-        values (:id, :user_id, :key, :kind, :fingerprint, :actor)
+        insert into billing.operations (id, user_id, idempotency_key, kind, fingerprint, actor, busy_until)
+        values (:id, :user_id, :key, :kind, :fingerprint, :actor, now() + make_interval(secs => :busy))
         on conflict (user_id, idempotency_key) do nothing
         returning {_COLUMNS}
+    ), taken_up as (
+        update billing.operations set busy_until = now() + make_interval(secs => :busy)
+        where user_id = :user_id and idempotency_key = :key and status = 'pending' and fingerprint = :fingerprint
+            and (busy_until is null or busy_until <= now()) and not exists (select from begun)
+        returning {_COLUMNS}
     )
-    select {_COLUMNS} from begun
+    select {_COLUMNS}, true as is_ours from begun
     union all
-    select {_COLUMNS} from billing.operations where user_id = :user_id and idempotency_key = :key
+    select {_COLUMNS}, true as is_ours from taken_up
+    union all
+    select {_COLUMNS}, false as is_ours from billing.operations
+    where user_id = :user_id and idempotency_key = :key
+        and not exists (select from begun) and not exists (select from taken_up)
     """  # noqa: S608  the columns are a constant above
 )
 _FIND = text(f"select {_COLUMNS} from billing.operations where id = :id and user_id = :user_id")  # noqa: S608  as above
+_LET_GO = text("update billing.operations set busy_until = null where id = :id and status = 'pending'")
 _COMPLETE = text(
     """
     update billing.operations
@@ -53,6 +63,8 @@ class Operation:
     answer: dict[str, Any] | None
     created_at: datetime
     completed_at: datetime | None
+    is_ours: bool = False
+    """Nobody else is at work on it now: it was begun by this request, or taken up after another one had let go."""
 
     @property
     def is_pending(self) -> bool:
@@ -68,12 +80,13 @@ async def begin_operation(
     *,
     actor: str | None = None,
     act: Act | None = None,
+    busy_seconds: float = 0,
 ) -> Operation:
     """The user's operation under this key, begun now when there was none.
 
     Without a key it is a new one each time. Whether the fingerprint fits is for the caller to compare. ``actor`` is who
     asked, when it was not the user in person. A privileged ``act`` is written down with the operation that it begins:
-    both are there, or neither.
+    both are there, or neither. For ``busy_seconds`` it is nobody else's, unless it ends or is let go before.
     """
     operation_id = uuid4()
     values = {
@@ -83,6 +96,7 @@ async def begin_operation(
         "kind": kind,
         "fingerprint": fingerprint,
         "actor": actor,
+        "busy": busy_seconds,
     }
     while True:  # a row that another request commits in between shows itself the second time
         async with engine.begin() as connection:
@@ -91,6 +105,12 @@ async def begin_operation(
                 await write_act(connection, act, operation_id)
         if row is not None:
             return _operation(row)
+
+
+async def let_go(engine: AsyncEngine, operation_id: UUID) -> None:
+    """Another request may take it up; one that has ended needs nobody."""
+    async with engine.begin() as connection:
+        await connection.execute(_LET_GO, {"id": operation_id})
 
 
 async def find_operation(engine: AsyncEngine, user_id: str, operation_id: UUID) -> Operation | None:

@@ -24,7 +24,8 @@ _INTENT: TypeAdapter[Intent] = TypeAdapter(Annotated[Intent, Field(discriminator
 _PROMISE = text(
     """
     update billing.operations
-    set intent = coalesce(intent, :intent), promised_at = coalesce(promised_at, now()), asked_at = now()
+    set intent = coalesce(intent, :intent), promised_at = coalesce(promised_at, now()), asked_at = now(),
+        busy_until = null
     where id = :id and status = 'pending'
     """
 ).bindparams(bindparam("intent", type_=JSONB))

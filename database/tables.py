@@ -204,6 +204,7 @@ operations = Table(
     _moment("promised_at"),
     _moment("asked_at"),
     Column("actor", Text),
+    _moment("busy_until"),
     Index("operations_by_age", "created_at", postgresql_using="brin"),
     Index("operations_promised", "asked_at", postgresql_where=text("status = 'pending' and promised_at is not null")),
     _one_of("status", OPERATION_STATUSES, "operations_status_known"),

@@ -87,9 +87,51 @@ async def test_many_clicks_at_once_are_one_operation(api: Api, ada: SignedInUser
 
     responses = await asyncio.gather(*(subscribe(api, ada, "my-key") for _ in range(10)))
 
-    assert {response.status_code for response in responses} == {201}
+    done = [response for response in responses if response.status_code == 201]
+    for response in responses:
+        if response not in done:
+            assert_problem(response, 409, "request_in_flight")
+            assert response.headers["retry-after"] == "1"
+    assert done
     assert len(api.door.carried_out) == 1
     assert api.row("select count(*) as n from billing.operations")["n"] == 1
+    assert (await subscribe(api, ada, "my-key")).json() == done[0].json()
+
+
+async def test_a_request_that_is_worked_on_is_not_begun_a_second_time(api: Api, ada: SignedInUser) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: str, request: intents.Request, __: float) -> Outcome:
+        begun.set()
+        await may_end.wait()
+        return Outcome(Result.DONE)
+
+    saves(api)
+    api.door.ask = slowly  # type: ignore[method-assign]
+    first = asyncio.create_task(subscribe(api, ada, "my-key"))
+    await asyncio.wait_for(begun.wait(), 10)
+
+    second = await subscribe(api, ada, "my-key")
+    other = await subscribe(api, ada, "my-key", plan="PRO")
+
+    assert_problem(second, 409, "request_in_flight")
+    assert_problem(other, 422, "idempotency_key_reused")
+    may_end.set()
+    api.subscribed(ada.id)
+    assert (await first).status_code == 201
+
+
+async def test_a_hold_whose_process_has_died_ends_by_itself(api: Api, ada: SignedInUser) -> None:
+    api.door.says = Unavailable()
+    assert (await subscribe(api, ada, "my-key")).status_code == 503
+    api.door.says = Outcome(Result.DONE)
+    saves(api)
+    api.rows("update billing.operations set busy_until = now() + interval '1 hour'")
+    assert_problem(await subscribe(api, ada, "my-key"), 409, "request_in_flight")
+
+    api.rows("update billing.operations set busy_until = now() - interval '1 second'")
+
+    assert (await subscribe(api, ada, "my-key")).status_code == 201
 
 
 async def test_a_key_belongs_to_one_request(api: Api, ada: SignedInUser) -> None:

@@ -14,6 +14,7 @@ from api.app import create_app
 from database.membership import InvalidMembershipQuery
 from local.betterauth import SignedInUser, sign_in
 from tests.api.conftest import AUTH_SECRET, Api, as_user, assert_problem, in_days, make_settings, running_api
+from tests.fixtures.databases import SERVICE
 
 
 def user(api: Api, name: str) -> SignedInUser:
@@ -272,6 +273,7 @@ async def elsewhere(database: str, tmp_path: Path) -> AsyncIterator[Api]:
             pass
     async with running_api(make_settings(database)) as plain:
         plain.rows("create table seats (p text, person text, boss text)")
+        plain.rows(f"grant select on seats to {SERVICE}")
     async with running_api(settings) as api:
         yield api
 

@@ -21,6 +21,7 @@ from local import betterauth
 from local.ports import any_free
 from tests.api.conftest import Server, make_settings, new_database
 from tests.fixtures.certificates import Authority
+from tests.fixtures.databases import SERVICE
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -150,7 +151,7 @@ async def test_postgresql_is_asked_who_it_is(authority: Authority, postgres_url:
         good = f"{by_name}?sslmode=verify-full&sslrootcert={authority.file}"
         await asyncio.to_thread(betterauth.create_tables, plain)
 
-        await asyncio.to_thread(migrate, good)
+        await asyncio.to_thread(migrate, good, SERVICE)
         engine = make_engine(make_settings(good))
         async with engine.connect() as connection:
             assert (await connection.execute(text("select count(*) from billing.events"))).scalar() == 0

@@ -17,7 +17,6 @@ from database.deliveries import claim_due, find_owners, mark_delivered, put_off,
 from database.promises import take_promises
 from database.session import make_engine
 from tests.api.conftest import make_settings
-from tests.fixtures.databases import setting_up
 
 FILLED = """
 insert into billing.events (id, type, created_at, received_at, livemode, user_id, stripe_customer_id, status)
@@ -51,7 +50,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 async def everything_that_upkeep_does(engine: AsyncEngine) -> None:
     due = await claim_due(engine, 0.4)
     assert due
-    async with setting_up(engine) as connection:
+    async with engine.begin() as connection:
         await mark_delivered(connection, [(row.id, "delivered") for row in due[::2]])
         await put_off(connection, [row.id for row in due[1::2]])
         await connection.execute(left_behind(SWEEP_AFTER, 200))

@@ -14,6 +14,7 @@ from database.membership import InvalidMembershipQuery, Membership, Memberships,
 from database.session import make_engine
 from lifecycle.projects import Role
 from tests.api.conftest import make_settings
+from tests.fixtures.databases import SERVICE, setting_up
 
 # The columns of Better-Auth 1.7.25 with organization({ teams: { enabled: true } }), without references to users.
 ORGANIZATIONS = """
@@ -47,6 +48,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
     made = make_engine(make_settings(database))
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(ORGANIZATIONS)
+        connection.execute(f'grant select on "member", "team", "teamMember" to {SERVICE}')
     yield made
     await made.dispose()
 
@@ -109,6 +111,7 @@ async def test_a_team_has_who_is_in_it_and_still_in_its_organization(engine: Asy
 async def test_a_team_may_ask_a_table_of_its_own(engine: AsyncEngine, database: str, tmp_path: Path) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create table seats (project text, person text, boss text)")
+        connection.execute(f"grant select on seats to {SERVICE}")
         connection.execute("insert into seats values ('p1', 'ada', 'grace'), ('p2', 'ada', null)")
     memberships = Memberships(engine, "custom", custom(tmp_path, f"-- ours; :not_a_value\n{OWN};\n"))
     await memberships.try_out()
@@ -124,6 +127,7 @@ async def test_ids_may_be_of_another_type(engine: AsyncEngine, database: str, tm
     project = "0b8f4f0e-6c1e-4a38-9f0a-2d8f6c1e7b55"
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create table seats (project uuid, person text, boss text)")
+        connection.execute(f"grant select on seats to {SERVICE}")
         connection.execute("insert into seats values (%s, 'ada', 'grace')", (project,))
     memberships = Memberships(engine, "custom", custom(tmp_path, OWN.replace(":project_id", ":project_id::uuid")))
     await memberships.try_out()
@@ -175,8 +179,9 @@ async def test_what_postgresql_refuses_is_told_at_the_start(
 
 async def test_a_question_can_never_write(engine: AsyncEngine, tmp_path: Path) -> None:
     """Also one that only writes when it finds something."""
-    async with engine.begin() as connection:
+    async with setting_up(engine) as connection:
         await connection.execute(text("create table seats (project text, person text, boss text)"))
+        await connection.execute(text(f"grant select, delete on seats to {SERVICE}"))
         await connection.execute(text("insert into seats values ('p1', 'ada', 'grace')"))
         body = "begin delete from seats; return 'mallory'; end"
         await connection.execute(text(f"create function taken() returns text language plpgsql as $$ {body} $$"))

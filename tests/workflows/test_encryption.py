@@ -111,6 +111,7 @@ async def test_failures_hide_their_message_and_where_they_happened() -> None:
     "keys",
     ["first", "first:", ":AAAA", "first:AAAA", "first:not base64!", f"a b:{base64.b64encode(OLD).decode()}",
      f"{listed(first=OLD)},{listed(first=NEW)}", f"{listed(first=OLD)},second:c2hvcnQ="],
+    ids=range(8),
 )  # fmt: skip
 def test_keys_that_are_none_are_refused_without_showing_them(keys: str) -> None:
     with pytest.raises(ValidationError) as refused:
