@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.installation import connected, ends_with
+from commands.installation import AuditReason, By, connected, ends_with, operators_act
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from database.audit import Act
     from database.stories import Step, Story
 
 COLOURS = {"trialing": "cyan", "active": "green", "past_due": "yellow", "canceled": "red", "unpaid": "red"}
@@ -26,12 +27,14 @@ LAST = ("subscription", "access_before", "access_after", "access_until", "letter
 def timeline(
     user: Annotated[str, typer.Argument(metavar="USER", help="The user's id.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    by: By = None,
+    audit_reason: AuditReason = None,
 ) -> None:
     """Tell what happened to a customer: cause, decision with its inputs, and effect.
 
-    From PostgreSQL alone, so also when Temporal keeps nothing any more.
+    From PostgreSQL alone, so also when Temporal keeps nothing any more. The audit is told who has read it.
     """
-    story = asyncio.run(_read(user))
+    story = asyncio.run(_read(user, operators_act("read_timeline", by, user, audit_reason)))
     if story.subscription is None and not story.steps:
         raise ends_with(f"Nothing is known of {user}.")
     if as_json:
@@ -53,10 +56,12 @@ def timeline(
     console.print()
 
 
-async def _read(user: str) -> "Story":
+async def _read(user: str, act: "Act") -> "Story":
+    from database.audit import write_act_first
     from database.stories import read_story
 
     async with connected() as parts:
+        await write_act_first(parts.engine, act)
         return await read_story(parts.engine, user)
 
 

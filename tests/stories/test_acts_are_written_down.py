@@ -24,6 +24,8 @@ async def test_an_operators_commands_are_in_the_audit(world: World) -> None:
     await command(world, "policy", ada.id, "--apply", *because)
     await command(world, "reconcile", "--user", ada.id, "--dry-run")
     await command(world, "reconcile", "--user", ada.id)
+    code, said = await command(world, "timeline", ada.id, *because)
+    assert code == 0, said
     code, said = await command(world, "forget", ada.id, "--yes", *because)
     assert code == 0, said
 
@@ -31,6 +33,7 @@ async def test_an_operators_commands_are_in_the_audit(world: World) -> None:
     assert [(row.actor, row.act, row.subject, row.reason) for row in rows] == [
         ("cli:operator-7", "refund", ada.id, "ticket 1234"),
         ("cli:operator-on-this-machine", "reconcile", ada.id, None),
+        ("cli:operator-7", "read_timeline", ada.id, "ticket 1234"),
         ("cli:operator-7", "forget", ada.id, "ticket 1234"),
     ], "the same key is one act, a policy that is today's already is not moved, a dry run is none"
     operations = await world.rows("select id from billing.operations where kind in ('refund', 'forget')")
@@ -41,7 +44,7 @@ async def test_an_operators_commands_are_in_the_audit(world: World) -> None:
     assert "cli:operator-7  refund" in said
     assert "(ticket 1234)" in said
     code, said = await command(world, "audit", "--actor", "cli:operator-7", "--json")
-    assert [json.loads(line)["act"] for line in said.splitlines()] == ["forget", "refund"]
+    assert [json.loads(line)["act"] for line in said.splitlines()] == ["forget", "read_timeline", "refund"]
 
 
 async def test_a_reason_that_is_none_is_refused_before_anything_happens(world: World) -> None:
