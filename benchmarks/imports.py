@@ -11,20 +11,21 @@ import sys
 import time
 from dataclasses import dataclass
 
+import psycopg
 from sqlalchemy import text
 
 from activities.gateway import Stripe, open_stripe
 from benchmarks.figures import Meter, describe_machine, show
 from benchmarks.town import PROGRAMS, pids, whole_system
 from database.session import make_engine
-from local import configuration
+from local import accounts, configuration
 from local.stack import Stack
 from settings import ROOT
 
 AT_ONCE = 8
 _USERS = """
 insert into "user" (id, name, email, "emailVerified")
-    select 'user_' || n, 'Somebody', n || '@example.org', true from generate_series(1, :count) as n
+    select 'user_' || n, 'Somebody', n || '@example.org', true from generate_series(1, %s) as n
 """
 
 
@@ -71,8 +72,8 @@ async def run(count: int) -> None:
     async with whole_system() as stack:
         settings = configuration.settings(stack.environment)
         engine = make_engine(settings)
-        async with engine.begin() as connection:
-            await connection.execute(text(_USERS), {"count": count})
+        with psycopg.connect(stack.database_of(accounts.OWNER)) as app:
+            app.execute(_USERS, (count,))
         async with open_stripe(settings) as stripe_client:
             await sell(stripe_client, count)
         rows = []
