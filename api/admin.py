@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse
 
-from api.asking import carry_out, describe_write
+from api.asking import carry_out, describe_write, operators_key
 from api.auditing import operators_act
 from api.auth import AdministratorIn
 from api.bodies import IdempotencyKey, PolicyMoveBody, RefundBody, TrialBody, asked_in
@@ -63,7 +63,7 @@ async def refund(
     """Give a user's payment back, all that is left of it or a part; the subscription goes on."""
     if (await read_standing(parts.engine, user_id)).stripe_customer_id is None:
         raise Problem("no_customer", "This user has never paid anything.")
-    key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
+    key = operators_key(administrator, idempotency_key)
     write = describe_write(request, user_id, "refund", key, asked_in(body))
     told = {"amount": body.amount, "invoice": body.invoice, "why": body.reason}
     act = operators_act(administrator, "refund", user_id, body.audit_reason, **told)
@@ -97,7 +97,7 @@ async def move_trial_end(
     if ends_at and not now < ends_at <= now + LONGEST_TRIAL:
         reason = "must lie ahead, within two years"
         raise Problem("invalid_request", f"ends_at: {reason}", errors=[{"field": "ends_at", "reason": reason}])
-    key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
+    key = operators_key(administrator, idempotency_key)
     write = describe_write(request, user_id, "move_trial_end", key, asked_in(body))
     moment = ends_at.isoformat() if ends_at else "now"
     act = operators_act(administrator, "move_trial_end", user_id, body.audit_reason, ends_at=moment)
@@ -126,7 +126,7 @@ async def move_policy(
     if row is None or not Status(row["status"] or "none").is_live:
         raise Problem("no_subscription", "This user has no running subscription.")
     policy = parts.catalogue.plan(row["plan"]).policy
-    key = f"admin:{administrator.user_id}:{idempotency_key}" if idempotency_key else None
+    key = operators_key(administrator, idempotency_key)
     reason = body.audit_reason if body else None
     act = operators_act(administrator, "move_policy", user_id, reason, plan=row["plan"], version=policy.version)
     write = replace(describe_write(request, user_id, "move_policy", key, {}), show=_show_policy_move, act=act)

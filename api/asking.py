@@ -49,6 +49,11 @@ Show = Callable[[Parts, str, UUID], Awaitable[dict[str, Any]]]
 """Reads what is answered when it is done; without one, that is the subscription as it stands."""
 
 
+def operators_key(operator: Caller, key: str | None) -> str | None:
+    """A name of the operator's own: the space keeps it apart from whatever the user calls theirs."""
+    return f"admin {operator.user_id} {key}" if key else None
+
+
 def describe_write(request: Request, user_id: str, kind: str, key: str | None, asked: dict[str, Any]) -> Write:
     """``asked`` is the validated body, so that spelling (spaces, case of a plan) does not make another request.
 
@@ -56,7 +61,7 @@ def describe_write(request: Request, user_id: str, kind: str, key: str | None, a
     """
     caller: Caller = request.state.caller
     if key and caller.api_key:
-        key = f"api_key:{caller.api_key}:{key}"
+        key = f"api_key {caller.api_key} {key}"
     text = orjson.dumps([request.method, request.url.path, asked], option=orjson.OPT_SORT_KEYS)
     act = act_for(caller, user_id, kind)
     fingerprint = hashlib.sha256(text).hexdigest()

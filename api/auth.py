@@ -99,9 +99,13 @@ _POLICIES = (
 
 
 def check_payment_method(caller: Caller, payment_method: str | None) -> None:
-    """A card is brought by the user in person, or by a server that may bring cards; a request without one may pass."""
-    if payment_method is None:
-        return
+    """A request without a card may pass; for one with a card see `check_brings_card`."""
+    if payment_method is not None:
+        check_brings_card(caller)
+
+
+def check_brings_card(caller: Caller) -> None:
+    """A card is brought by the user in person, or by a server that may bring cards."""
     if caller.means is Means.API_KEY:
         _within(caller, Scope.PAYMENT_METHODS_WRITE)
     else:

@@ -14,7 +14,7 @@ from activities.gateway import StripeRefused
 from activities.pages import NoCustomer, PromotionChoice
 from activities.promotion_codes import is_about_the_code
 from api.asking import begin, describe_write, refuse, refused
-from api.auth import InPersonIn, WriterIn
+from api.auth import InPersonIn, WriterIn, check_brings_card
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
 from api.choosing import chosen
 from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
@@ -48,6 +48,7 @@ SOONEST_TRIAL_END = timedelta(hours=48, minutes=15)
     responses=problems(
         *WRITES,
         *WITH_BODY,
+        "session_required",
         "unknown_plan",
         "quantity_too_large",
         "currency_locked",
@@ -63,8 +64,10 @@ async def open_checkout(
 ) -> JSONResponse:
     """A Stripe Checkout page for a plan, with its trial when the caller has never had one.
 
-    A trial that runs without a card goes on after it; who is on a free plan leaves that for the new one.
+    A trial that runs without a card goes on after it; who is on a free plan leaves that for the new one. The page takes
+    a card, so whoever may not bring one may not open it.
     """
+    check_brings_card(caller)
     standing = await read_standing(parts.engine, caller.user_id)
     terms = chosen(parts.catalogue, body, Interval(body.interval), standing.currency)
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})

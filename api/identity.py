@@ -96,22 +96,22 @@ class Identity:
             try:
                 session = await self._storage.find(token)
                 if session is not None:
-                    return await self._admitted(session, await find_person(self._engine, session.user_id))
+                    return await self._unless_revoked(session, await find_person(self._engine, session.user_id))
             except StorageAway:
                 is_away = True
         row = await find_session(self._engine, token)
         if row is None and is_away:
             raise _nobody_can_tell()
-        return None if row is None else await self._admitted(*row)
+        if row is None:
+            return None
+        try:
+            return await self._unless_revoked(*row)
+        except StorageAway:  # the row decides alone: what is revoked is deleted there
+            return _admitted(*row)
 
-    async def _admitted(self, session: Session, person: Person | None) -> Found | None:
-        """PostgreSQL has the last word on who is banned and who is what: the copy beside a session may be old."""
-        if person is None or person.is_banned or session.seconds_left <= 0:
-            return None
-        if await self._was_revoked(person.id, session.created_ms):
-            return None
-        caller = Caller(person.id, Means.SESSION, person.roles, impersonated_by=session.impersonated_by)
-        return caller, session.seconds_left
+    async def _unless_revoked(self, session: Session, person: Person | None) -> Found | None:
+        found = _admitted(session, person)
+        return None if found and await self._was_revoked(session.user_id, session.created_ms) else found
 
     async def _of_jwt(self, text: str) -> Found | None:
         """A JWT names no session, so signing out does not end it; a ban, its time and a revocation of all do."""
@@ -122,9 +122,13 @@ class Identity:
         person = await find_person(self._engine, claims.user_id) if claims else None
         if claims is None or person is None or person.is_banned:
             return None
-        if await self._was_revoked(person.id, claims.issued_ms):
-            return None
-        return Caller(person.id, Means.JWT, person.roles), claims.seconds_left
+        try:
+            if await self._was_revoked(person.id, claims.issued_ms):
+                return None
+        except StorageAway:  # there is no row of a JWT that could decide
+            raise _nobody_can_tell() from None
+        caller = Caller(person.id, Means.JWT, person.roles, impersonated_by=claims.impersonated_by)
+        return caller, claims.seconds_left
 
     async def _of_key(self, digest: str, on_behalf_of: str | None) -> Found | None:
         key = await find_api_key(self._engine, digest, on_behalf_of)
@@ -138,12 +142,15 @@ class Identity:
         return caller, float("inf")
 
     async def _was_revoked(self, user_id: str, created_ms: float) -> bool:
-        """While Redis is away the row in PostgreSQL decides alone: what is revoked is deleted there."""
-        if self._storage is None:
-            return False
-        with contextlib.suppress(StorageAway):
-            return await self._storage.has_revoked(user_id, created_ms)
-        return False
+        return self._storage is not None and await self._storage.has_revoked(user_id, created_ms)
+
+
+def _admitted(session: Session, person: Person | None) -> Found | None:
+    """PostgreSQL has the last word on who is banned and who is what: the copy beside a session may be old."""
+    if person is None or person.is_banned or session.seconds_left <= 0:
+        return None
+    caller = Caller(person.id, Means.SESSION, person.roles, impersonated_by=session.impersonated_by)
+    return caller, session.seconds_left
 
 
 def _nobody_can_tell() -> Problem:

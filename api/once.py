@@ -21,9 +21,10 @@ NO_CONTENT = 204
 async def once(parts: Parts, write: Write, change: Callable[[], Awaitable[Answer]]) -> Response:
     """The status and body of ``change``, which must change nothing when it is repeated.
 
-    Without a key nothing is remembered. With one, a refusal is remembered like a success.
+    Without a key nothing is remembered, unless somebody else acts for the user: the audit is told of that. With one, a
+    refusal is remembered like a success.
     """
-    operation = await begin(parts, write) if write.key else None
+    operation = await begin(parts, write) if write.key or write.act else None
     if operation is not None and not operation.is_pending:
         return _again(operation)
     try:

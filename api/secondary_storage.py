@@ -7,6 +7,7 @@ https://www.better-auth.com/docs/concepts/database#secondary-storage
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -76,7 +77,7 @@ class SecondaryStorage:
         if stored is None:
             return False
         try:
-            return created_ms < float(stored)
+            return not created_ms >= float(stored)  # also when it is not a number
         except ValueError:
             return True
 
@@ -121,6 +122,8 @@ def _is_banned(user: dict[str, Any]) -> bool:
 def _moment(value: Any) -> float:
     """Seconds since 1970 of a moment as JavaScript writes it: ISO 8601 in UTC, or milliseconds."""
     if isinstance(value, int | float):
+        if not math.isfinite(value):
+            raise ValueError("no moment")
         return value / 1000
     moment = datetime.fromisoformat(value)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -47,6 +47,8 @@ class Claims:
     user_id: str
     issued_ms: float
     seconds_left: float
+    impersonated_by: str | None = None
+    """Who looks through the user's eyes, where the app puts it in: Better-Auth's plugin does not by itself."""
 
 
 class SigningKeys:
@@ -114,7 +116,10 @@ class SigningKeys:
         now, issued, user_id = time.time(), float(said["iat"]), said["sub"]
         if issued > now + AHEAD_SECONDS or not (isinstance(user_id, str) and user_id.isprintable() and user_id):
             return None
-        return Claims(user_id, issued * 1000, float(said["exp"]) - now)
+        impersonator = said.get("impersonatedBy")
+        if not (impersonator is None or isinstance(impersonator, str)):
+            return None
+        return Claims(user_id, issued * 1000, float(said["exp"]) - now, impersonator)
 
     async def _key(self, kid: str) -> PyJWK | None:
         """The key of this name. Who has one does not wait for newer ones; who has none waits for one answer."""

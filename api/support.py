@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from api.admin import SECURED, UserId
-from api.asking import begin, describe_write
+from api.asking import begin, describe_write, operators_key
 from api.auditing import operators_act
 from api.auth import SupporterIn
 from api.bodies import IdempotencyKey
@@ -98,7 +98,7 @@ async def resend(
     """Within a minute, under the same Message-ID; a letter that is no longer true is skipped. Who asked is kept."""
     if not await has_letter(parts.engine, user_id, letter_id):
         raise Problem("not_found", "This user has no such letter.")
-    key = f"admin:{supporter.user_id}:{idempotency_key}" if idempotency_key else None
+    key = operators_key(supporter, idempotency_key)
     act = operators_act(supporter, "resend_letter", user_id, letter=letter_id)
     operation = await begin(parts, replace(describe_write(request, user_id, "resend_letter", key, {}), act=act))
     if operation.is_pending:

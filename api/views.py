@@ -177,14 +177,16 @@ class TimelineEntryView(BaseModel):
     detail: dict[str, Any] = Field(examples=[{"plan": "BASIC"}])
 
 
-_FOR_OPERATORS = {"policy", "max_payment_attempts", "letters"}
-"""How a rule was applied, which operators are told in full."""
+_FOR_OPERATORS = {"policy", "max_payment_attempts", "letters", "by"}
+"""How a rule was applied, and which operator acted: operators are told in full."""
 
 
 def view_entry(row: Mapping[str, Any], *, in_full: bool = False) -> TimelineEntryView:
     """A line of the timeline as its customer reads it, or as operators do, ``in_full``."""
     own = {name: row[name] for name in TimelineEntryView.model_fields}
     hidden = set() if in_full else _FOR_OPERATORS
+    if not in_full and row["cause"] == "person":
+        own["cause_id"] = None
     own["detail"] = {name: value for name, value in row["detail"].items() if name not in hidden}
     return TimelineEntryView(**own)
 

@@ -108,7 +108,7 @@ def verify(body: bytes, header: str, secrets: Iterable[SecretStr]) -> int:
             WebhookSignature.verify_header(body, header, secret.get_secret_value())
         except (SignatureVerificationError, UnicodeDecodeError):
             continue
-        return int(next(part[2:] for part in header.split(",") if part.startswith("t=")))
+        return int(next(part.split("=")[1] for part in header.split(",") if part.startswith("t=")))
     raise Problem("bad_signature", "No configured secret fits the Stripe-Signature header.")
 
 

@@ -20,7 +20,8 @@ _MANY: dict[str, TextClause] = {
     "timeline": text("select * from billing.timeline where user_id = :user_id order by seq, position"),
     "operations": text(
         """
-        select id, idempotency_key, kind, status, result, intent, created_at, completed_at, promised_at, asked_at,
+        select id, case when actor like 'operator:%' then null else idempotency_key end as idempotency_key,
+            kind, status, result, intent - 'by' as intent, created_at, completed_at, promised_at, asked_at,
             case when kind not in ('checkout', 'portal') then answer end as answer
         from billing.operations where user_id = :user_id order by created_at, id
         """
@@ -58,4 +59,12 @@ async def _rows(engine: AsyncEngine, statement: TextClause, user_id: str) -> Asy
         paged = {"yield_per": PAGE}
         found = await connection.stream(statement, {"user_id": user_id}, execution_options=paged)
         async for row in found.mappings():
-            yield dict(row)
+            yield _without_operators(dict(row))
+
+
+def _without_operators(row: Row) -> Row:
+    """What happened, and when, but not the operator's id that a line of the timeline may name."""
+    if "cause" in row:
+        row["detail"] = {key: value for key, value in row["detail"].items() if key != "by"}
+        row["cause_id"] = None if row["cause"] == "person" else row["cause_id"]
+    return row
