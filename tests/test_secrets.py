@@ -35,7 +35,8 @@ SECRETS = {
 }
 DATABASE_PASSWORD = "xylophone-database-password"
 WORDS = ("secret", "password", "_key", "token", "database_url", "redis_url")
-NO_SECRETS = {"auth_cookie_prefix"}
+NO_SECRETS = {"auth_cookie_prefix", "api_tls_key"}
+"""The second is where a key lies, and not the key."""
 
 
 def pieces() -> set[str]:
@@ -54,7 +55,8 @@ def environment(**decided: object) -> dict[str, str]:
     ports = {name: any_free() for name in ("api_metrics_port", "worker_metrics_port", "worker_temporal_metrics_port")}
     told = {"mode": "local", "temporal_address": f"{HOST}:1", "log_level": "debug", "log_format": "json",
             "database_url": f"postgresql://somebody:{DATABASE_PASSWORD}@{HOST}:1/none", "api_port": any_free(),
-            "stripe_api_url": f"http://{HOST}:1", "smtp_username": "perennial"} | ports | decided  # fmt: skip
+            "stripe_api_url": f"http://{HOST}:1", "smtp_username": "perennial",
+            "app_url": "https://app.example.com"} | ports | decided  # fmt: skip
     ours = {f"PERENNIAL_{name.upper()}": str(value) for name, value in told.items()}
     secret = {f"PERENNIAL_{name}": value for name, value in SECRETS.items()}
     return {"PATH": os.defpath, "NO_PROXY": "*"} | secret | ours

@@ -15,6 +15,8 @@ FILES = sorted(
         *ROOT.glob("*.py"),
     ]
 )
+OF_THE_TEAM = "_CAST.sub('\\\\1 ::', plain)"
+"""The team's own question who is in a project: one SELECT, run read-only (`database.membership`)."""
 WRITES_SQL = {"text", "SQL", "exec_driver_sql", "literal_column"}
 EXECUTES = {"execute", "executemany", "stream", "scalar", "scalars"}
 
@@ -32,6 +34,7 @@ def test_every_statement_is_constant(file: Path) -> None:
         'def f(user): return text("select %s" % user)',
         'def f(user): return text("select {}".format(user))',
         "def f(query): return text(query)",
+        'A = "select 1"\ndef f(A): return text(A)',
         'def f(c, user): c.execute(f"select {user}")',
         'def f(c, user): c.execute("select " + user)',
         'def f(c, user): c.exec_driver_sql("select %s" % user)',
@@ -52,6 +55,8 @@ def test_what_is_put_together_is_found(code: str) -> None:
         'A = text("select :a")',
         'A = "a, b"\nB = text(f"select {A}")  # noqa: S608  the columns are a constant above',
         'def f(c): c.execute(text("select :a"), {"a": 1})',
+        'A = "select 1"\nB = text(A)',
+        'from database.people import A\nB = text(f"select {A}")  # noqa: S608  a constant there',
         "def f(c, row): c.execute(row.on_conflict_do_nothing())",
         'def f(who): return sql.SQL("grant x to {}").format(who)',
     ],
@@ -72,7 +77,9 @@ def faults(code: str) -> Iterator[str]:
         statement = call.args[0]
         if name in EXECUTES and not isinstance(statement, ast.JoinedStr | ast.BinOp):
             continue  # a clause, which was made somewhere else
-        if name not in WRITES_SQL | EXECUTES or _is_constant(statement):
+        if name not in WRITES_SQL | EXECUTES or _is_constant(statement) or ast.unparse(statement) == OF_THE_TEAM:
+            continue
+        if isinstance(statement, ast.Name) and statement.id in constants - local:
             continue
         reason = any("# noqa: S608  " in line for line in lines[call.lineno - 1 : (call.end_lineno or call.lineno)])
         parts = {part.value.id if isinstance(part.value, ast.Name) else "?" for part in _formatted(statement)}
@@ -100,6 +107,8 @@ def _constants(tree: ast.Module) -> set[str]:
     """Names that a module gives a string once and for all, also one made of enumerations of ours."""
     found: set[str] = set()
     for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.name for alias in node.names if alias.name.isupper()}
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and not _calls_out(node.value):
             found.add(node.targets[0].id)
     return found

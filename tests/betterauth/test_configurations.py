@@ -10,6 +10,7 @@ from tests.api.conftest import make_settings, running_api
 from tests.betterauth.conftest import SECRET, town
 from tests.betterauth.people import sign_in
 from tests.fixtures.better_auths import BetterAuth
+from tests.fixtures.databases import SERVICE
 
 COLUMNS = """
 select table_name, column_name, data_type, is_nullable, column_default
@@ -77,7 +78,7 @@ async def test_a_better_auth_without_plugins_lets_its_users_in_too(
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("create database bare")
     async with BetterAuth(better_auth_folder, tmp_path / "log", url, SECRET, bare=True):
-        migrate(url)
+        migrate(url, SERVICE)
     async with town(better_auth_folder, tmp_path, url, None, {"bare": True}) as bare:
         ada = await bare.citizen()
         assert await bare.status({"Cookie": ada.cookie}) == 404
