@@ -41,8 +41,15 @@ class Conversions:
 
     @activity.defn(name="payments.move_trial_end")
     async def move_trial_end(self, order: TrialEndOrder) -> None:
-        """Set the end; now, Stripe charges what is on file, or does what the plan says for no card."""
+        """Set the end; now, Stripe charges what is on file, or does what the plan says for no card.
+
+        A trial that has just ended there stays ended: its first period is paid, and would be given away.
+        """
+        with answers():
+            found = await self._stripe.v1.subscriptions.retrieve_async(order.subscription_id)
         ends_at = int(order.ends_at.timestamp()) if order.ends_at else "now"
+        if found.status != "trialing" or found.trial_end == ends_at:
+            return
         params: SubscriptionUpdateParams = {"trial_end": ends_at, "proration_behavior": "none"}  # type: ignore[typeddict-item]  # Stripe's own Literal["now"] | int
         with answers(), keyed(f"{order.operation_id}/trial_end") as key:
             await self._stripe.v1.subscriptions.update_async(order.subscription_id, params, {"idempotency_key": key})

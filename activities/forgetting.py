@@ -122,7 +122,14 @@ class Forgetting:
         return None if getattr(found, "deleted", False) else found
 
     async def _void_and_cancel(self, operation_id: str, customer_id: str) -> None:
-        """Invoices go first, so that no late payment meets a subscription that has ended."""
+        """Pages go first, so that nothing new begins; then invoices, so that no late payment meets what has ended."""
+        with answers():
+            pages = await self._stripe.v1.checkout.sessions.list_async(
+                {"customer": customer_id, "status": "open", "limit": _MOST}
+            )
+        for page in pages.data:
+            with answers(), keyed(f"{operation_id}/{page.id}/expire") as key:
+                await self._stripe.v1.checkout.sessions.expire_async(page.id, None, {"idempotency_key": key})
         with answers():
             owed = await self._stripe.v1.invoices.list_async(
                 {"customer": customer_id, "status": "open", "limit": _MOST}
@@ -133,13 +140,6 @@ class Forgetting:
             running = await self._stripe.v1.subscriptions.list_async({"customer": customer_id, "limit": _MOST})
         for subscription in running.data:
             await self._cancel(subscription.id)
-        with answers():
-            pages = await self._stripe.v1.checkout.sessions.list_async(
-                {"customer": customer_id, "status": "open", "limit": _MOST}
-            )
-        for page in pages.data:
-            with answers(), keyed(f"{operation_id}/{page.id}/expire") as key:
-                await self._stripe.v1.checkout.sessions.expire_async(page.id, None, {"idempotency_key": key})
 
     async def _cancel(self, subscription_id: str) -> None:
         try:

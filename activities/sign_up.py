@@ -14,8 +14,10 @@ from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed, may_be_done
 from activities.open_payment import decline_code, payment_intent_of
 from activities.orders import Subscribed, SubscribeOrder
+from activities.plans_ahead import id_of
 from activities.promotion_codes import is_about_the_code, promotion_code_id
 from activities.sightings import fingerprint_of
+from activities.voiding import void
 from database.trial_claims import card_is_anothers
 from lifecycle.refusals import RefusalCode
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 KEYS_MAY_BE_FORGOTTEN_AFTER = timedelta(hours=23)
 """Stripe may forget idempotency keys after 24 hours: https://docs.stripe.com/api/idempotent_requests"""
+_PAID = {"active", "trialing", "past_due"}
 NO_TAX_LOCATION = "customer_tax_location_invalid"
 """Tax is calculated by where the customer is: https://docs.stripe.com/tax/customer-locations"""
 
@@ -80,11 +83,12 @@ class SignUp:
 
     async def _begin(self, order: SubscribeOrder, customer_id: str) -> Subscribed:
         earlier = await self._earlier_tries(order, customer_id) if order.goes_on else []
-        if earlier and order.trial_ends_at:
+        waiting = [found for found in earlier if found.status == "incomplete"]
+        if waiting and order.trial_ends_at:
             return Subscribed(without_card=True)  # the bank is asking the customer, who wants to pay at once
-        for waiting in earlier:
-            with answers():
-                await self._stripe.v1.subscriptions.cancel_async(waiting, {"invoice_now": False, "prorate": False})
+        paid = [found.id for found in earlier if found.status in _PAID] or await self._given_up(order, waiting)
+        if paid:
+            return Subscribed(subscription_id=paid[0])
         item: SubscriptionCreateParamsItem = {"price": await self._prices.id_of(order.terms)}
         if order.quantity != 1:
             item["quantity"] = order.quantity
@@ -156,18 +160,28 @@ class SignUp:
             fingerprint = fingerprint_of(await self._stripe.v1.payment_methods.retrieve_async(method))
         return bool(fingerprint) and await card_is_anothers(self._engine, order.user_id, str(fingerprint))
 
-    async def _earlier_tries(self, order: SubscribeOrder, customer_id: str) -> list[str]:
-        """First payments that still wait for the bank: one of them must not be confirmed beside this one."""
+    async def _earlier_tries(self, order: SubscribeOrder, customer_id: str) -> list[stripe.Subscription]:
+        """What a trial of ours has begun before: its first payment waits for the bank, or is made and news to us."""
         with answers():
-            waiting = await self._stripe.v1.subscriptions.list_async(
-                {"customer": customer_id, "status": "incomplete", "limit": 100}
+            known = await self._stripe.v1.subscriptions.list_async(
+                {"customer": customer_id, "status": "all", "limit": 100}
             )
-        marks = [(found.id, found.metadata.to_dict() if found.metadata else {}) for found in waiting.data]
+        marks = [(found, found.metadata.to_dict() if found.metadata else {}) for found in known.data]
         return [
-            subscription_id
-            for subscription_id, ours in marks
+            found
+            for found, ours in marks
             if ours.get("user_id") == order.user_id and ours.get("operation_id") != order.operation_id
         ]
+
+    async def _given_up(self, order: SubscribeOrder, waiting: list[stripe.Subscription]) -> list[str]:
+        """None of them may be confirmed beside this one; what was confirmed in this moment is answered, and stays."""
+        for found in waiting:
+            invoice_id = id_of(found.latest_invoice)
+            if invoice_id and await void(self._stripe, f"{order.operation_id}/{found.id}", invoice_id):
+                return [found.id]
+            with answers():
+                await self._stripe.v1.subscriptions.cancel_async(found.id, {"invoice_now": False, "prorate": False})
+        return []
 
     async def _made_before(self, operation_id: str, customer_id: str) -> stripe.Subscription | None:
         """The subscription of this operation, looked for only when the key does not keep it from being made twice."""

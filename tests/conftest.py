@@ -1,5 +1,9 @@
 """Fixtures that every room uses; each subject has a file of its own in ``tests/fixtures/``."""
 
+from tests.fixtures.logs import log_plainly
+
+log_plainly()
+
 pytest_plugins = [
     "tests.fixtures.better_auths",
     "tests.fixtures.databases",

@@ -10,6 +10,7 @@ import structlog
 
 import telemetry
 from tests.api.conftest import make_settings
+from tests.fixtures.logs import log_plainly
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def logging_as_it_was() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    log_plainly()
     structlog.contextvars.clear_contextvars()
 
 

@@ -143,6 +143,39 @@ async def test_who_asked_is_kept_and_the_servers_key_for_a_request_is_its_own(
     assert [(one["kind"], one["actor"]) for one in asked] == [("cancel", f"api_key:{key_id}"), ("resume", None)]
 
 
+async def test_a_user_cannot_take_the_names_of_a_server(api: Api, ada: SignedInUser, made: Made) -> None:
+    api.subscribed(ada.id)
+    secret = await made(Scope.SUBSCRIPTIONS_WRITE)
+    key_id = api.row("select id from billing.api_keys")["id"]
+    for taken, status in ((f"api_key:{key_id}:one", 200), (f"api_key {key_id} one", 422)):
+        named = {"headers": {"Idempotency-Key": taken}}
+        answer = await ask(api, ada.token, None, "POST", "/billing/subscriptions/resume", **named)
+        assert answer.status_code == status, answer.text
+
+    theirs = await ask(api, secret, ada.id, "DELETE", "/billing/subscriptions", headers={"Idempotency-Key": "one"})
+
+    assert theirs.status_code == 200
+
+
+async def test_a_server_that_may_not_bring_cards_opens_no_page_for_them(
+    api: Api, ada: SignedInUser, made: Made
+) -> None:
+    body = {
+        "plan": "BASIC",
+        "interval": "month",
+        "success_url": "https://a.example/",
+        "cancel_url": "https://a.example/",
+    }
+    writes = await made(Scope.SUBSCRIPTIONS_WRITE)
+    both = await made(Scope.SUBSCRIPTIONS_WRITE, Scope.PAYMENT_METHODS_WRITE)
+
+    refused = await ask(api, writes, ada.id, "POST", "/billing/checkout", json=body)
+    opened = await ask(api, both, ada.id, "POST", "/billing/checkout", json=body)
+
+    assert_problem(refused, 403, "forbidden")
+    assert opened.status_code == 201, opened.text
+
+
 async def test_its_last_use_is_written_down_once_a_minute(api: Api, ada: SignedInUser, made: Made) -> None:
     secret = await made(Scope.SUBSCRIPTIONS_READ)
     used = []

@@ -1,6 +1,7 @@
 # ruff: noqa: F811  fixtures of another file
 """Every privileged act leaves a row with its actor and reason, or does not happen."""
 
+import json
 from typing import Any
 
 import psycopg
@@ -10,7 +11,8 @@ from api.auditing import act_for
 from api.callers import Caller, Means
 from database.audit import Act
 from local.betterauth import SignedInUser
-from tests.api.conftest import Api, as_user, assert_problem
+from tests.api.conftest import Api, as_user, assert_problem, make_settings, running_api
+from tests.api.keys_of_an_app import running_app
 from tests.api.test_admin import grace, payer, refund  # noqa: F401  fixtures
 
 
@@ -130,8 +132,19 @@ async def test_a_reason_is_one_bounded_line(api: Api, grace: SignedInUser, payer
 
 
 async def test_the_user_sees_what_was_done(api: Api, grace: SignedInUser, payer: SignedInUser) -> None:
-    await refund(api, grace, payer.id, amount=400, audit_reason="she called")
+    body = {"amount": 400, "audit_reason": "she called"}
+    path, named = f"/billing/admin/users/{payer.id}/refunds", as_user(grace, "my-key")
+    assert (await api.client.post(path, json=body, headers=named)).status_code == 201
+    person = [payer.id, json.dumps({"by": grace.id, "amount": "400"})]
+    api.rows(
+        "insert into billing.timeline (user_id, seq, position, at, entry, cause, cause_id, detail) "
+        f"values (%s, 1, 9, now(), 'policy_moved', 'person', '{grace.id}', %s)",
+        *person,
+    )
 
+    mine = await api.client.get("/billing/subscriptions/me/timeline", headers=as_user(payer))
+    assert "policy_moved" in mine.text
+    assert grace.id not in mine.text
     answer = await api.client.get("/billing/export", headers=as_user(payer))
 
     assert [(act["act"], act["detail"]) for act in answer.json()["audit"]] == [("refund", {"amount": "400"})]
@@ -149,6 +162,20 @@ async def test_the_user_sees_what_was_done(api: Api, grace: SignedInUser, payer:
 )
 def test_a_write_in_somebodys_name_is_an_act(caller: Caller, act: Act | None) -> None:
     assert act_for(caller, "ada", "cancel") == act
+
+
+async def test_whoever_acts_for_a_user_is_written_down_also_without_a_key(
+    database: str, ada: SignedInUser, bob: SignedInUser
+) -> None:
+    async with running_app() as app, running_api(make_settings(database, auth_url=app.url)) as api:
+        eyes = {"Authorization": f"Bearer {app.sign(ada.id, impersonatedBy=bob.id)}"}
+        api.subscribed(ada.id, plan="PRO")
+
+        made = await api.client.put("/billing/projects/p1", headers=eyes)
+
+        assert made.status_code == 201, made.text
+        acts = api.rows("select actor, act, subject from billing.audit")
+        assert acts == [{"actor": bob.id, "act": "create_project", "subject": ada.id}]
 
 
 async def test_a_supporter_who_looks_is_seen(api: Api, ada: SignedInUser, bob: SignedInUser) -> None:

@@ -49,7 +49,11 @@ async def seen(peer: str, proxies: tuple[str, ...] = PROXIES, **headers: str) ->
         ({"forwarded": "for=6.6.6.6", "x_forwarded_for": "8.8.8.8"}, PROXY, "http"),
         ({"forwarded": "for=8.8.8.8;proto=https", "x_forwarded_for": "8.8.8.8", "x_forwarded_proto": "https"},
          "8.8.8.8", "https"),
+        ({"forwarded": "a" * 60_000 + ", for=8.8.8.8"}, "8.8.8.8", "http"),
+        ({"x_forwarded_for": "," * 60_000 + "8.8.8.8"}, "8.8.8.8", "http"),
+        ({"x_forwarded_for": "8.8.8.8, " + ", ".join(["10.1.1.1"] * 32)}, "10.1.1.1", "http"),
     ],
+    ids=range(23),
 )  # fmt: skip
 async def test_what_a_proxy_of_ours_says(headers: dict[str, str], client: str, scheme: str) -> None:
     assert await seen(PROXY, **headers) == (client, scheme)

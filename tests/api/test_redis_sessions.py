@@ -10,6 +10,12 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from api.credentials import SessionToken
+from api.identity import Identity, Remembered
+from api.problems import Problem
+from api.secondary_storage import SecondaryStorage
+from database.people import Session
+from database.session import make_engine
 from local.betterauth import SignedInUser, new_id
 from local.ports import any_free
 from local.valkey import Valkey
@@ -70,6 +76,8 @@ BAD = {
     "not JSON": lambda _: "{",
     "JSON of another shape": lambda _: [1, 2],
     "null": lambda _: "null",
+    "without a moment": changed("session", expiresAt=float("nan")),
+    "for ever": changed("session", expiresAt=float("inf")),
     "a number": lambda _: "1e999",
     "deep": lambda _: "[" * 100_000,
     "without a user": lambda stored: {"session": stored["session"]},
@@ -111,7 +119,7 @@ async def test_a_revocation_of_all_ends_what_is_older(api: Api, ada: SignedInUse
     await redis.set(watermark, "1000")
     assert await status(api, token) == 404
 
-    for revoked in ("9999999999999", "never"):
+    for revoked in ("9999999999999", "never", "nan"):
         await redis.set(watermark, revoked)
         assert await status(api, token) == 401
 
@@ -146,8 +154,16 @@ async def test_who_looks_through_a_users_eyes_leaves_a_trace_and_may_not_everyth
     api: Api, ada: SignedInUser, bob: SignedInUser, redis: Redis
 ) -> None:
     api.rows("update \"user\" set role = 'admin'")
-    api.subscribed(ada.id)
     token = await sign_in(redis, ada, impersonatedBy=bob.id)
+    cards = {
+        "plan": "BASIC",
+        "interval": "month",
+        "success_url": "https://a.example/",
+        "cancel_url": "https://a.example/",
+    }
+    checkout = await api.client.post("/billing/checkout", json=cards, headers={"Authorization": f"Bearer {token}"})
+    assert_problem(checkout, 403, "forbidden")
+    api.subscribed(ada.id)
 
     assert await status(api, token, "DELETE", "/billing/subscriptions") == 200
     assert api.row("select actor from billing.operations") == {"actor": f"impersonator:{bob.id}"}
@@ -163,6 +179,52 @@ async def test_without_redis_the_rows_decide_and_nobody_else_is_let_in(database:
         assert int(stranger.headers["retry-after"]) > 0
         api.rows("""update session set "expiresAt" = now() - interval '1 second'""")
         assert await status(api, ada.token) == 401
+
+
+async def test_without_redis_nobody_can_tell_whether_a_jwt_was_revoked(database: str, ada: SignedInUser) -> None:
+    """There is no row of it that could be deleted."""
+    async with (
+        running_app() as app,
+        running_api(make_settings(database, redis_url="redis://127.0.0.1:1/0", auth_url=app.url)) as api,
+    ):
+        answer = await api.client.get(MINE, headers={"Authorization": f"Bearer {app.sign(ada.id)}"})
+
+        assert_problem(answer, 503, "temporarily_unavailable")
+
+
+async def test_redis_that_leaves_between_two_questions_lets_nobody_in(
+    api: Api, ada: SignedInUser, redis: Redis, redis_url: str
+) -> None:
+    """It has the session, and is gone when it is asked for the revocation."""
+    token = await sign_in(redis, ada)
+    await redis.set(f"better-auth:revoked-sessions-before-{ada.id}", "9999999999999")
+    async with SecondaryStorage.opened(make_settings(api.database, redis_url=redis_url)) as storage:
+        assert storage is not None
+        find = storage.find
+
+        async def find_and_leave(asked: str) -> Session | None:
+            found = await find(asked)
+            storage._silent_until = float("inf")
+            return found
+
+        storage.find = find_and_leave  # type: ignore[method-assign]
+        engine = make_engine(api.settings)
+        identity = Identity(engine, storage, None, Remembered(0))
+        with pytest.raises(Problem, match="temporarily_unavailable"):
+            await identity.caller(SessionToken(token), anew=True)
+        await engine.dispose()
+
+
+async def test_a_jwt_that_says_who_looks_through_the_users_eyes_is_not_in_person(
+    database: str, ada: SignedInUser, bob: SignedInUser
+) -> None:
+    async with running_app() as app, running_api(make_settings(database, auth_url=app.url)) as api:
+        api.subscribed(ada.id)
+        named, unreadable = app.sign(ada.id, impersonatedBy=bob.id), app.sign(ada.id, impersonatedBy=["x"])
+
+        assert await status(api, named, "DELETE", "/billing/subscriptions") == 200
+        assert await status(api, unreadable) == 401
+        assert api.row("select actor from billing.operations") == {"actor": f"impersonator:{bob.id}"}
 
 
 async def test_a_silent_redis_costs_one_request_its_time_not_each(database: str, ada: SignedInUser) -> None:

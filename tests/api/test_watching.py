@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from prometheus_client import REGISTRY
 
 import telemetry
 from local.betterauth import SignedInUser
 from tests.api.conftest import AUTH_SECRET, Api, as_user
 from tests.api.signing import event, signed
+from tests.fixtures.logs import log_plainly
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def logging_as_it_was() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    log_plainly()
 
 
 @pytest.mark.usefixtures("logging_as_it_was")

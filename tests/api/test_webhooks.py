@@ -133,6 +133,9 @@ hostile("signed in the future", "stale_signature")(
 )
 hostile("signed at the end of days", "stale_signature")(lambda: (BODY, signature(BODY, "whsec_new_secret", 10**18)))
 hostile("not JSON", "malformed_json")(lambda: well_signed(b"id=evt_1"))
+hostile("another moment beside it", "malformed_json")(
+    lambda: (b"id=evt_1", signature(b"id=evt_1", "whsec_new_secret").replace(",", "=5,", 1))
+)
 hostile("nothing", "malformed_json")(lambda: well_signed(b""))
 hostile("not UTF-8", "bad_signature")(lambda: well_signed(b'{"id": "\xff\xfe"}'))
 hostile("half a surrogate", "malformed_json")(lambda: well_signed(b'{"id": "\\ud800"}'))

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-import structlog
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
@@ -22,6 +21,7 @@ import telemetry
 from local.temporal import Temporal
 from settings import Settings
 from tests.fixtures.books import catch_up, sweep
+from tests.fixtures.logs import log_plainly
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from tests.stories.test_a_promotion_code import offer
 from tests.stories.test_a_refund import refund
@@ -51,7 +51,7 @@ def logs(world_settings: Settings, capfd: pytest.CaptureFixture[str]) -> Iterato
     telemetry.set_up_logging(world_settings.model_copy(update={"log_format": "json", "log_level": "debug"}))
     yield capfd
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    log_plainly()
 
 
 async def rich_life(world: World) -> tuple[Customer, Customer, set[str]]:

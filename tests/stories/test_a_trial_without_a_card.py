@@ -139,6 +139,26 @@ async def test_a_bank_that_asks_when_a_trial_is_converted_early_leaves_the_trial
     assert await contradictions(world, ada) == []
 
 
+async def test_who_has_confirmed_at_the_bank_pays_once_though_nobody_has_told_us_yet(world: World) -> None:
+    """The customer confirms, Stripe's event is late, and the customer tries again with another card."""
+    ada = await on_trial(world)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 1})
+    await confirm(ada)
+
+    again = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_visa"})
+
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 0})
+    assert again.status_code == 200, again.text
+    assert await ada.status() == "active"
+    customer = await ada.stripe_customer_id()
+    known = (await world.stripe.v1.subscriptions.list_async({"customer": customer, "status": "all"})).data
+    assert [one.status for one in known] == ["active"]
+    assert await paid(ada) == 1000
+    assert await ada.concern() is None
+
+
 async def test_checkout_in_a_trial_keeps_the_trials_end(world: World) -> None:
     ada = await on_trial(world)
     ends = (await ada.mine())["trial_ends_at"]

@@ -169,7 +169,7 @@ async def test_nobody_pays_twice_and_access_is_as_it_should_be(
     world = troubles.world
     ada = Person(await world.customer(), operator)
     await troubles.end()
-    async with setting_up(troubles.world.engine) as connection:  # all of them pay with the same few cards, and are strangers
+    async with setting_up(world.engine) as connection:  # all of them pay with the same few cards, and are strangers
         await connection.execute(text("delete from billing.trial_claims"))
     try:
         for step in life:
