@@ -46,6 +46,14 @@ class SubscribeOrder:
 
 
 @dataclass(frozen=True)
+class LeaveOrder:
+    """Whoever leaves a trial of ours leaves no first payment behind that a bank could still let through."""
+
+    operation_id: str
+    user_id: str
+
+
+@dataclass(frozen=True)
 class Subscribed:
     """What Stripe made of the order. ``declined`` is its decline code: the first payment failed.
 

@@ -13,7 +13,7 @@ from activities.customers import Customers, UnknownUser
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed, may_be_done
 from activities.open_payment import decline_code, payment_intent_of
-from activities.orders import Subscribed, SubscribeOrder
+from activities.orders import LeaveOrder, Subscribed, SubscribeOrder
 from activities.plans_ahead import id_of
 from activities.promotion_codes import is_about_the_code, promotion_code_id
 from activities.sightings import fingerprint_of
@@ -83,12 +83,11 @@ class SignUp:
 
     async def _begin(self, order: SubscribeOrder, customer_id: str) -> Subscribed:
         earlier = await self._earlier_tries(order, customer_id) if order.goes_on else []
-        waiting = [found for found in earlier if found.status == "incomplete"]
-        if waiting and order.trial_ends_at:
+        if order.trial_ends_at and any(found.status == "incomplete" for found in earlier):
             return Subscribed(without_card=True)  # the bank is asking the customer, who wants to pay at once
-        paid = [found.id for found in earlier if found.status in _PAID] or await self._given_up(order, waiting)
+        paid = await self._paid_or_given_up(order, earlier)
         if paid:
-            return Subscribed(subscription_id=paid[0])
+            return Subscribed(subscription_id=paid)
         item: SubscriptionCreateParamsItem = {"price": await self._prices.id_of(order.terms)}
         if order.quantity != 1:
             item["quantity"] = order.quantity
@@ -132,6 +131,19 @@ class SignUp:
         error = intent.last_payment_error
         return (error.decline_code or error.code) if error else "card_declined"
 
+    @activity.defn(name="payments.give_up_waiting")
+    async def give_up_waiting(self, order: LeaveOrder) -> str | None:
+        """Void and end what waits for the bank; the subscription that was paid in spite of that, if there is one."""
+        customer_id = await self._customers.id_of(order.user_id)
+        if customer_id is None:
+            return None
+        try:
+            return await self._paid_or_given_up(order, await self._earlier_tries(order, customer_id))
+        except StripeRefused as refusal:
+            if refusal.code != "resource_missing":
+                raise
+            return None
+
     @activity.defn(name="payments.has_card")
     async def has_card(self, user_id: str) -> bool:
         """Whether there is something to charge, should the user begin now."""
@@ -160,7 +172,7 @@ class SignUp:
             fingerprint = fingerprint_of(await self._stripe.v1.payment_methods.retrieve_async(method))
         return bool(fingerprint) and await card_is_anothers(self._engine, order.user_id, str(fingerprint))
 
-    async def _earlier_tries(self, order: SubscribeOrder, customer_id: str) -> list[stripe.Subscription]:
+    async def _earlier_tries(self, order: SubscribeOrder | LeaveOrder, customer_id: str) -> list[stripe.Subscription]:
         """What a trial of ours has begun before: its first payment waits for the bank, or is made and news to us."""
         with answers():
             known = await self._stripe.v1.subscriptions.list_async(
@@ -173,15 +185,21 @@ class SignUp:
             if ours.get("user_id") == order.user_id and ours.get("operation_id") != order.operation_id
         ]
 
-    async def _given_up(self, order: SubscribeOrder, waiting: list[stripe.Subscription]) -> list[str]:
-        """None of them may be confirmed beside this one; what was confirmed in this moment is answered, and stays."""
-        for found in waiting:
+    async def _paid_or_given_up(
+        self, order: SubscribeOrder | LeaveOrder, earlier: list[stripe.Subscription]
+    ) -> str | None:
+        """None of them may be confirmed from now on; what is paid already, also in this moment, is answered."""
+        for found in earlier:
+            if found.status in _PAID:
+                return found.id
+            if found.status != "incomplete":
+                continue
             invoice_id = id_of(found.latest_invoice)
             if invoice_id and await void(self._stripe, f"{order.operation_id}/{found.id}", invoice_id):
-                return [found.id]
+                return found.id
             with answers():
                 await self._stripe.v1.subscriptions.cancel_async(found.id, {"invoice_now": False, "prorate": False})
-        return []
+        return None
 
     async def _made_before(self, operation_id: str, customer_id: str) -> stripe.Subscription | None:
         """The subscription of this operation, looked for only when the key does not keep it from being made twice."""

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.orders import SubscribeOrder
+from activities.orders import LeaveOrder, SubscribeOrder
 from lifecycle import cardless
 from lifecycle.cardless import Changed
 from lifecycle.intents import Cancel, ChangePlan, MoveTrialEnd, Outcome, Request, Result, Resume, Subscribe
@@ -28,6 +29,8 @@ async def carry_out(life: Life, request: Request) -> bool:
     except Refusal:
         return False
     answer = (request, Outcome(Result.DONE))
+    if isinstance(request.intent, Cancel) and await _was_paid_all_the_same(life, request.operation_id):
+        return False
     if isinstance(request.intent, MoveTrialEnd) and request.intent.ends_at is None and life.subscription.is_cardless:
         await end_trial(life, "intent", request.operation_id, answer)
         return True
@@ -36,6 +39,23 @@ async def carry_out(life: Life, request: Request) -> bool:
         return False
     await life.decide(*changed, "intent", request.operation_id, answer=answer)
     return True
+
+
+async def _was_paid_all_the_same(life: Life, operation_id: str) -> bool:
+    """Whoever leaves is not charged afterwards by a bank that still asks; what is paid already ends as any other."""
+    if not (life.subscription.is_cardless and workflow.patched("leave-nothing-waiting")):
+        return False
+    try:
+        paid = await steps.give_up_waiting(LeaveOrder(operation_id, life.subscription.user_id))
+    except ActivityError as error:
+        refusal = sorted_out(error)
+        if not isinstance(refusal, RefusedByStripe):
+            raise refusal from error
+        life.flag(str(refusal))
+        return False
+    if paid:
+        await life.look("intent", operation_id, begun=paid)
+    return paid is not None
 
 
 async def _changed(life: Life, request: Request) -> Changed | None:

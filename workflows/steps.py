@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         ChangeOrder,
         CollectOrder,
         ConvertOrder,
+        LeaveOrder,
         Look,
         ResumeOrder,
         Saved,
@@ -260,6 +261,16 @@ async def has_card(user_id: str) -> bool:
         heartbeat_timeout=DEAD_AFTER,
         retry_policy=_PATIENT,
         summary="look for a card",
+    )
+
+
+async def give_up_waiting(order: LeaveOrder) -> str | None:
+    """End first payments that wait for the bank; the subscription that was paid all the same."""
+    return await workflow.execute_activity_method(
+        SignUp.give_up_waiting,
+        order,
+        **_WRITE,
+        summary="leave no payment waiting",
     )
 
 

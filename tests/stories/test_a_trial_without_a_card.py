@@ -159,6 +159,42 @@ async def test_who_has_confirmed_at_the_bank_pays_once_though_nobody_has_told_us
     assert await ada.concern() is None
 
 
+@pytest.mark.parametrize("timing", ["now", "period_end"])
+async def test_who_leaves_while_the_bank_still_asks_is_not_charged_afterwards(world: World, timing: str) -> None:
+    ada = await on_trial(world)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+
+    left = await ada.ask("DELETE", f"/subscriptions?timing={timing}")
+
+    assert left.status_code == 200, left.text
+    customer = await ada.stripe_customer_id()
+    known = (await world.stripe.v1.subscriptions.list_async({"customer": customer, "status": "all"})).data
+    invoices = (await world.stripe.v1.invoices.list_async({"customer": str(customer)})).data
+    assert {one.status for one in known} <= {"canceled", "incomplete_expired"}
+    assert [one.status for one in invoices] == ["void"]
+    assert await paid(ada) == 0
+    assert await ada.status() == ("canceled" if timing == "now" else "trialing")
+    assert await ada.concern() is None
+
+
+async def test_who_leaves_after_a_payment_that_is_news_to_us_gets_what_every_customer_gets(world: World) -> None:
+    ada = await on_trial(world)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 1})
+    await confirm(ada)
+
+    left = await ada.ask("DELETE", "/subscriptions?timing=period_end")
+
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 0})
+    assert left.status_code == 200, left.text
+    assert (await ada.mine())["status"] == "active"
+    assert (await ada.mine())["cancel_at_period_end"] is True
+    assert (await ada.stripe_subscription())["cancel_at_period_end"] is True
+    assert await paid(ada) == 1000
+
+
 async def test_checkout_in_a_trial_keeps_the_trials_end(world: World) -> None:
     ada = await on_trial(world)
     ends = (await ada.mine())["trial_ends_at"]
