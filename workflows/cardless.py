@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError
 from activities.orders import LeaveOrder, SubscribeOrder
 from lifecycle import cardless
 from lifecycle.cardless import Changed
-from lifecycle.intents import Cancel, ChangePlan, MoveTrialEnd, Outcome, Request, Result, Resume, Subscribe
+from lifecycle.intents import Cancel, ChangePlan, MoveTrialEnd, Outcome, Request, Result, Resume, Subscribe, Timing
 from lifecycle.plans import Terms
 from lifecycle.refusals import Refusal, check
 from lifecycle.statuses import Status
@@ -110,6 +110,12 @@ async def end_trial(life: Life, cause: str, cause_id: str, answer: tuple[Request
             await life.look(cause, cause_id, begun=begun, answer=answer)
             return
     await life.decide(*cardless.end_trial(life.subscription, life.clock.now()), cause, cause_id, answer=answer)
+
+
+async def end_suspended(life: Life) -> None:
+    """The bank took a payment of an earlier life back: this trial is ours, and nothing comes after it."""
+    over = cardless.cancel(life.subscription, Cancel(Timing.NOW), life.clock.now())
+    await life.decide(*over, "event", life.subscription.suspended_for or "")
 
 
 async def begin_free_plan(life: Life, free: Terms | None) -> str | None:

@@ -12,7 +12,7 @@ from lifecycle.abandoned_checkouts import reminder_of
 from lifecycle.adoption import met_in_the_middle
 from lifecycle.disputes import Dispute, after_dispute
 from lifecycle.events import NOT_OF_STRIPE, EventHint
-from lifecycle.intents import Forget, Outcome, Request, Result
+from lifecycle.intents import Cancel, Forget, Outcome, Request, Result
 from lifecycle.letters import letters_due, trial_refused
 from lifecycle.moves import Move
 from lifecycle.notifications import NotificationDue
@@ -127,6 +127,7 @@ class Life:
         is_another = seen.is_new and not begun and not self.subscription.is_cardless
         before = self.subscription.next_life() if is_another else self.subscription
         told, moves = self._adopt(before, seen, cause)
+        self._settle_free_plan(before, answer)
         abandoned = [] if self.is_being_forgotten else await look_at_checkouts(self.subscription, hints)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
         entries = replaced + timeline.moved(told, before, self.subscription, self.clock.now(), cause, cause_id)
@@ -144,6 +145,18 @@ class Life:
             events=[hint.id for hint in hints if hint.type not in NOT_OF_STRIPE],
             answer=answer,
         )
+
+    def _settle_free_plan(self, before: Subscription, answer: tuple[Request, Outcome] | None) -> None:
+        """What was promised when the trial ended stays promised, whatever is heard meanwhile, until it has begun.
+
+        Whoever leaves or is forgotten in that moment has not asked for it.
+        """
+        is_leaving = self.is_being_forgotten or (answer is not None and isinstance(answer[0].intent, Cancel))
+        after = self.subscription
+        is_over_still = after.status.is_over and after.stripe_subscription_id == before.stripe_subscription_id
+        promised = None if is_leaving else after.fallback or (before.fallback if is_over_still else None)
+        if promised != after.fallback and workflow.patched("a-free-plan-stays-promised"):
+            self.subscription = replace(after, fallback=promised)
 
     async def save(
         self,

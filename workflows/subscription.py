@@ -180,6 +180,9 @@ class SubscriptionWorkflow:
         """The bank took a payment back: nothing more is charged, and the subscription ends before anything else."""
         self.life.has_ended_suspended = True  # tried once in each history; if Stripe refuses, a person is told
         subscription = self.life.subscription
+        if subscription.is_cardless and workflow.patched("end-a-suspended-trial-of-ours"):
+            await cardless.end_suspended(self.life)
+            return
         try:
             await effects.end_disputed(subscription)
         except effects.RefusedByStripe as refusal:

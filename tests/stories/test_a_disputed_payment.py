@@ -157,6 +157,28 @@ async def test_a_dispute_after_the_customer_has_left_is_still_written_down(world
     assert answer.status_code == 201, "a new life begins as ever"
 
 
+async def test_a_dispute_of_an_earlier_life_ends_a_trial_of_ours_and_nothing_is_charged_after_it(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    customer, charge = str(await ada.stripe_customer_id()), await last_charge(ada)
+    for card in (await world.stripe.v1.customers.payment_methods.list_async(customer)).data:
+        await world.stripe.v1.payment_methods.detach_async(card.id)
+    await ada.settled()
+    assert (await ada.subscribe("BASIC", card=None, trial_period_days=14)).status_code == 201
+    assert await ada.status() == "trialing"
+
+    await world.at_stripe(f"/charges/{charge}/dispute", {"reason": "fraudulent"})
+    await hears_of(ada, "charge.dispute.created", charge=charge)
+    await ada.wait_for_status("canceled")
+
+    running = await world.stripe.v1.subscriptions.list_async({"customer": customer})
+    assert running.data == []
+    assert "fraudulent" in str(await ada.concern())
+
+
 async def test_a_dispute_of_somebody_elses_payment_stays_an_orphan_and_is_asked_for_once(world: World) -> None:
     stranger = await world.stripe.v1.customers.create_async({"name": "of another product"})
     method = await world.stripe.v1.payment_methods.attach_async("pm_card_createDispute", {"customer": stranger.id})
