@@ -7,9 +7,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from local.waiting import until
 from tests.fixtures.books import contradictions
 from tests.fixtures.databases import setting_up
-from tests.fixtures.worlds import Customer, World
+from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
 from tests.stories.test_a_change_of_plan import confirm
 from tests.stories.test_a_trial_without_a_card import paid
 
@@ -41,7 +42,11 @@ async def test_an_operator_gives_more_time(world: World, card: str | None) -> No
     await ada.travel(days=35)
     assert await ada.status() == "trialing"
     await ada.travel(days=3)
-    assert (await ada.letters())[:3] == ["welcome", "trial_extended", "trial_ending"]
+
+    async def is_reminded() -> bool:
+        return (await ada.letters())[:3] == ["welcome", "trial_extended", "trial_ending"]
+
+    await until(is_reminded, within=PATIENCE_SECONDS, what="nobody is reminded of the new end")
     await ada.travel(days=3)
     assert await ada.status() == ("active" if card else "canceled")
 
