@@ -14,7 +14,7 @@ from rich.console import Console
 
 from activities.gateway import open_stripe
 from database.session import make_engine
-from local import betterauth, configuration
+from local import accounts, betterauth, configuration
 from local.customer import Customer, at_home
 from local.narration import Narrator
 from local.time_travel import TimeTravel
@@ -114,6 +114,7 @@ async def _ada(settings: Settings, app_database: str, addresses: Mapping[str, st
         lambda: asyncio.to_thread(betterauth.sign_in, app_database, name="Ada Lovelace", email=email, secret=secret)
     )
     engine = make_engine(settings, application_name="perennial-demo")
+    await asyncio.to_thread(accounts.make_cards_new, app_database)
     try:
         async with (
             open_stripe(settings) as stripe_client,
@@ -121,5 +122,6 @@ async def _ada(settings: Settings, app_database: str, addresses: Mapping[str, st
         ):
             travel = TimeTravel(settings, await at_home(lambda: connect(settings)), stripe_client, engine)
             yield Customer(user, http, stripe_client, travel, addresses["mailbox"])
+        await asyncio.to_thread(accounts.make_cards_new, app_database)
     finally:
         await engine.dispose()
