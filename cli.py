@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands import add_commands
-from commands.installation import AuditReason, By, operators_act
+from commands.installation import AuditReason, By, connected, operators_act
 from commands.installation import ends_with as _ends_with
 from commands.installation import read_settings as _settings
 
@@ -85,28 +85,21 @@ def codec_server(
 
 
 @plans.command("push")
-def push_plans(quiet: Quiet = False) -> None:
+def push_plans(quiet: Quiet = False, by: By = None, audit_reason: AuditReason = None) -> None:
     """Make in Stripe what the catalogue has and Stripe has not; nobody's price changes."""
     import asyncio
 
     from activities.catalogue import push_catalogue
-    from activities.gateway import StripeAway, StripeRefused, open_stripe
-    from lifecycle.plans import InvalidCatalogue, load_catalogue
+    from database.audit import write_act_first
 
-    settings = _settings()
+    act = operators_act("push_plans", by, reason=audit_reason)
 
     async def push() -> list[str]:
-        async with open_stripe(settings) as client:
-            return await push_catalogue(client, load_catalogue(settings.plans_file))
+        async with connected() as parts:
+            await write_act_first(parts.engine, act)
+            return await push_catalogue(parts.stripe, parts.catalogue)
 
-    try:
-        made = asyncio.run(push())
-    except StripeAway as error:
-        raise _ends_with(f"Stripe is away: {error}") from None
-    except StripeRefused as error:
-        raise _ends_with(f"Stripe refused: {error}") from None
-    except InvalidCatalogue as error:
-        raise _ends_with(f"{settings.plans_file} is not a catalogue: {error}") from None
+    made = asyncio.run(push())
     if not quiet:
         typer.echo("\n".join(f"made {what}" for what in made) or "Stripe has the whole catalogue.")
 

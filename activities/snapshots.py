@@ -60,6 +60,7 @@ def facts_from(
         trial_card_is_anothers=trial_card_is_anothers,
         trial_is_repeated=trial_is_repeated,
         quantity=seats_of(item),
+        customer_default=default.id if (default := _default_of_customer(subscription)) else None,
     )
 
 

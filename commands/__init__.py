@@ -6,6 +6,7 @@ import typer
 def add_commands(app: typer.Typer) -> None:
     """Hook these commands into ``perennial``; nothing heavy is imported before one of them runs."""
     from commands import api_keys
+    from commands.acknowledge import acknowledge
     from commands.adopt import adopt
     from commands.audit import audit
     from commands.doctor import doctor
@@ -20,4 +21,5 @@ def add_commands(app: typer.Typer) -> None:
     app.command("import", rich_help_panel=panel)(adopt)
     app.command("audit", rich_help_panel=panel)(audit)
     app.command("policy", rich_help_panel=panel)(policy)
+    app.command("acknowledge", rich_help_panel="One customer")(acknowledge)
     app.command("timeline", rich_help_panel="One customer")(timeline)

@@ -24,7 +24,7 @@ MEANINGS = {
     "agreed": "both books say the same",
     "differs": "would be repaired, or shown to a person",
     "repaired": "differed; its workflow has looked, and they agree now",
-    "needs_person": "see the reason, mend it, and acknowledge",
+    "needs_person": "see the reason, mend it, and `perennial acknowledge USER`",
     "unreachable": "its workflow was told and has not answered yet",
 }
 
@@ -49,14 +49,13 @@ def reconcile(
     """
     if (user is None) == (not everyone):
         raise ends_with("Name one user with --user, or ask for --all.")
-    act = None if dry_run else operators_act("reconcile", by, user, audit_reason)
-    tally = asyncio.run(_run(user, act))
+    act = operators_act("reconcile", by, user, audit_reason, dry_run="yes" if dry_run else None)
+    tally = asyncio.run(_run(user, act, dry_run))
     if set(tally) - {"agreed"}:
         raise typer.Exit(1)
 
 
-async def _run(user: str | None, act: "Act | None") -> Counter[str]:
-    """Without an act it is a dry run."""
+async def _run(user: str | None, act: "Act", dry_run: bool) -> Counter[str]:
     from rich.console import Console
 
     from database.audit import write_act_first
@@ -64,9 +63,8 @@ async def _run(user: str | None, act: "Act | None") -> Counter[str]:
 
     console, tally, shown = Console(), Counter[str](), list["Judged"]()
     async with connected() as parts:
-        if act:
-            await write_act_first(parts.engine, act)
-        async for judged in _judged(parts, user, dry_run=act is None):
+        await write_act_first(parts.engine, act)
+        async for judged in _judged(parts, user, dry_run):
             tally.update(one.verdict.value for one in judged)
             shown += [one for one in judged if one.verdict.value != "agreed"][: SHOWN - len(shown)]
         last = await read_last_round(parts.engine)

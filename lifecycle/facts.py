@@ -93,7 +93,8 @@ class Facts:
 
     ``owner_id`` is the user whom its metadata names, ``price`` Stripe's id of the price. ``terms`` is None when it is
     the one already known, or when no plan of ours has it, as ``unknown_price`` then says. ``card`` is what Stripe will
-    charge next; ``newer_card`` is one that the customer has chosen since and the subscription does not use yet.
+    charge next; ``newer_card`` is one that the customer has got since and the subscription does not use yet, and
+    ``customer_default`` what the customer has chosen last, however old that card is.
     ``trial_card_is_anothers``: it is in a trial, and another user has had a trial with the same card.
     ``trial_is_repeated``: it is in a trial that one of our pages offered before this very user had one elsewhere.
     ``quantity`` is how many times the price is charged: the seats.
@@ -121,6 +122,7 @@ class Facts:
     trial_card_is_anothers: bool = False
     quantity: int = 1
     trial_is_repeated: bool | None = None
+    customer_default: str | None = None
 
     @property
     def has_had_its_trial(self) -> bool:

@@ -28,7 +28,8 @@ class Subscription:
     first failed charge: nothing but a payment resets it. ``gave_up_at`` is set before we end an unpaid subscription,
     so that the end which Stripe then reports is told for what it is. ``disputes`` and ``refunds`` hold the last known
     status of each, by its id. ``suspended_at`` ends access at once, for the dispute ``suspended_for``. ``tried_card``
-    is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since.
+    is the last card that we know was tried or put to use; ``offered_card`` is one that the customer has chosen since,
+    and ``customer_default`` the one that the customer was last seen to prefer.
     ``left_unpaid_at`` is set when grace was over and the policy is to stop collecting instead of ending it.
     ``fallback`` is the free plan that a trial which has ended without a card goes on with.
     ``refunded_on_cancel`` is what was given back when the customer left, in minor units. ``card_reminded_for`` names
@@ -75,6 +76,7 @@ class Subscription:
     quantity: int | None = None
     currency: str | None = None
     grace_promised_until: datetime | None = None
+    customer_default: str | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -110,7 +112,8 @@ class Subscription:
             quantity=facts.quantity,
             currency=terms.currency if terms else self.currency,
             tried_card=(tried := self._tried_card(facts, owed)),
-            offered_card=_offered_card(facts, owed, tried),
+            offered_card=self._offered_card(facts, owed, tried),
+            customer_default=facts.customer_default or self.customer_default,
             needs_attention=surprise or self.needs_attention,
             forgotten_at=None,
             fallback=self.terms.fallback if self.terms and Move.TRIAL_ENDED_WITHOUT_CARD in moves else None,
@@ -133,10 +136,31 @@ class Subscription:
         is_news = self.tried_card is None or self.invoice is None or (owed is not None and self.invoice.id != owed.id)
         return (facts.card.id if facts.card else NO_CARD) if owed and is_news else self.tried_card
 
+    def _offered_card(self, facts: Facts, owed: Invoice | None, tried: str | None) -> str | None:
+        """A card to put to use: what the customer has just chosen, else one that came later than the one in use.
+
+        While something is owed, also one in use that was not tried.
+        """
+        if facts.status.is_over:
+            return None
+        if self._has_just_chosen(facts):
+            return facts.customer_default
+        is_first_sight = self.customer_default is None or facts.customer_default is None
+        waiting = (facts.newer_card if is_first_sight else None) or (facts.card if owed else None)
+        return waiting.id if waiting and waiting.id != tried else None
+
+    def _has_just_chosen(self, facts: Facts) -> bool:
+        """The customer prefers another card than before, perhaps an older one, and the subscription has one still."""
+        preferred = facts.customer_default
+        if preferred is None or self.customer_default is None or (facts.card and facts.card.id == preferred):
+            return False
+        return preferred != self.customer_default or preferred == self.offered_card
+
     def forgotten(self, now: datetime) -> "Subscription":
         """The state without anything that leads to the person or to their customer in Stripe, which is gone."""
         gone = replace(self, stripe_customer_id=None, stripe_subscription_id=None, currency=None, forgotten_at=now)
-        return replace(gone, invoice=None, planned=None, card=None, tried_card=None, offered_card=None)
+        without_cards = replace(gone, card=None, tried_card=None, offered_card=None, customer_default=None)
+        return replace(without_cards, invoice=None, planned=None)
 
     def next_life(self) -> "Subscription":
         """A customer whose subscription is over may begin again; what they used up stays used up."""
@@ -238,9 +262,3 @@ class Subscription:
         if owed is None or terms is None or self.grace_promised_until:
             return False
         return owed.attempts >= terms.policy.max_payment_attempts
-
-
-def _offered_card(facts: Facts, owed: Invoice | None, tried: str | None) -> str | None:
-    """A card to put to use: any new one while something is owed, else one that the subscription does not use yet."""
-    chosen = facts.newer_card or (facts.card if owed else None)
-    return chosen.id if chosen and chosen.id != tried and not facts.status.is_over else None

@@ -23,6 +23,7 @@ from activities.gateway import Stripe
 from database import tables
 from database.cache import open_cache
 from lifecycle.subscription import Subscription
+from local.due_timers import has_due_timer
 from local.patience import is_away, patiently
 from local.waiting import until
 from settings import Settings
@@ -180,7 +181,11 @@ class TimeTravel:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return True
             raise
-        return not description.pending_activities and not description.HasField("pending_workflow_task")
+        if description.pending_activities or description.HasField("pending_workflow_task"):
+            return False
+        if description.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
+            return True
+        return not await has_due_timer(self._client, handle, await self._skipper.get_current_time(handle))
 
     async def _is_running(self, handle: WorkflowHandle[SubscriptionWorkflow, str]) -> bool:
         try:

@@ -21,7 +21,9 @@ NOWHERE = {
         (["timeline", "ada"], "PostgreSQL: connection failed"),
         (["import"], "PostgreSQL: connection failed"),
         (["reconcile", "--user", "ada"], "PostgreSQL: connection failed"),
-        (["reconcile", "--all", "--dry-run"], "Stripe is away: APIConnectionError"),
+        (["reconcile", "--all", "--dry-run"], "PostgreSQL: connection failed"),
+        (["plans", "push"], "PostgreSQL: connection failed"),
+        (["acknowledge", "ada"], "PostgreSQL: connection failed"),
     ],
 )
 def test_what_is_away_is_named(words: list[str], away: str) -> None:

@@ -121,11 +121,12 @@ async def take_back(subscription: Subscription, second: str) -> TakenBack:
 async def use_card(subscription: Subscription) -> None:
     """Put the card that the customer has chosen to use, and pay what is owed with it. Raises `RefusedByStripe`.
 
-    A decline is not told here: Stripe counts it, and the look that follows sees it.
+    A decline is not told here: Stripe counts it, and the look that follows sees it. Named for each choice, by what
+    was saved last, so that Stripe does not answer who goes back to a card from memory.
     """
     card, invoice = subscription.offered_card or "", subscription.invoice.id if subscription.invoice else None
     order = CardOrder(
-        operation_id=f"{subscription.stripe_subscription_id}/{invoice or 'card'}/{card}",
+        operation_id=f"{subscription.stripe_subscription_id}/{invoice or 'card'}/{card}/{subscription.seq}",
         customer_id=subscription.stripe_customer_id or "",
         subscription_id=subscription.stripe_subscription_id or "",
         payment_method=card,

@@ -1,4 +1,4 @@
-"""What sending letters needs: a post office and the activities."""
+"""What activities need: the local Stripe, and for letters a post office."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,10 +8,12 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.emails import Emails
+from activities.gateway import Stripe, open_stripe
 from database.session import make_engine
 from local.mailbox.letterbox import Letterbox
 from settings import Settings
 from tests.activities.post_office import PostOffice
+from tests.api.conftest import make_settings
 from tests.fixtures.databases import as_service
 
 
@@ -35,6 +37,13 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     engine = make_engine(settings)
     yield engine
     await engine.dispose()
+
+
+@pytest_asyncio.fixture
+async def stripe_client(local_stripe: str) -> AsyncIterator[Stripe]:
+    settings = make_settings("postgresql://nobody@127.0.0.1/none", stripe_api_url=local_stripe)
+    async with open_stripe(settings) as client:
+        yield client
 
 
 @pytest.fixture

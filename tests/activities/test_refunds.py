@@ -1,22 +1,11 @@
 """A refund is looked for before it is made: also when Stripe has long forgotten the key of the first try."""
 
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
 from temporalio.testing import ActivityEnvironment
 
-from activities.gateway import Stripe, open_stripe
+from activities.gateway import Stripe
 from activities.refund_orders import RefundOrder
 from activities.refunds import Refunds
 from lifecycle.intents import RefundReason
-from tests.api.conftest import make_settings
-
-
-@pytest_asyncio.fixture
-async def stripe_client(local_stripe: str) -> AsyncIterator[Stripe]:
-    settings = make_settings("postgresql://nobody@127.0.0.1/none", stripe_api_url=local_stripe)
-    async with open_stripe(settings) as client:
-        yield client
 
 
 async def paid(stripe_client: Stripe, amount: int = 1000) -> str:

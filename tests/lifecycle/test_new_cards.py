@@ -8,6 +8,8 @@ from lifecycle.facts import Card, Facts
 from tests.lifecycle.looks import CARD, after, day, over, paid, someone, unpaid_since
 
 NEW, OTHER = Card("pm_new", 1, 2030), Card("pm_other", 1, 2030)
+OLD = Card("pm_old", 1, 2030)
+LATE = day(31)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,38 @@ def test_a_card_of_whose_past_nothing_is_known_was_tried() -> None:
     met_late = replace(someone(), invoice=unpaid_since(day(31)).invoice)
     assert after(unpaid_since(day(31)), of=met_late).offered_card is None
     assert after(unpaid_since(day(31)), of=met_late).tried_card == CARD.id
+
+
+@pytest.mark.parametrize(
+    ("looks", "offered"),
+    [
+        ([paid(customer_default="pm_1")], None),
+        ([paid(customer_default="pm_old")], None),
+        ([paid(customer_default="pm_old"), paid(customer_default="pm_old")], None),
+        ([paid(customer_default="pm_1"), paid(customer_default="pm_old")], "pm_old"),
+        ([paid(customer_default="pm_1"), paid(customer_default="pm_old"), paid(customer_default="pm_old")], "pm_old"),
+        ([paid(customer_default="pm_1"), paid(customer_default="pm_old"), paid(customer_default="pm_1")], None),
+        ([paid(customer_default="pm_1"), paid(customer_default=None), paid(customer_default="pm_old")], "pm_old"),
+        ([paid(customer_default="pm_1"), paid(customer_default="pm_old", card=OLD)], None),
+        ([paid(customer_default="pm_1"), unpaid_since(LATE, customer_default="pm_old")], "pm_old"),
+        ([paid(customer_default="pm_1"), over(LATE, customer_default="pm_old")], None),
+    ],
+)
+def test_a_customer_who_goes_back_to_an_older_card_is_put_on_it(looks: list[Facts], offered: str | None) -> None:
+    assert after(*looks).offered_card == offered
+
+
+def test_going_back_and_forth_counts_each_time_though_both_cards_were_tried() -> None:
+    late = unpaid_since(LATE, customer_default=CARD.id)
+    here = after(paid(customer_default=CARD.id), late)
+    for card, other in ((CARD, OLD), (OLD, CARD), (CARD, OLD)):
+        here = after(unpaid_since(LATE, card=card, customer_default=other.id), of=here)
+        assert here.offered_card == other.id
+        here = replace(here, tried_card=other.id, offered_card=None)
+        here = after(unpaid_since(LATE, card=other, customer_default=other.id), of=here)
+        assert here.offered_card is None, "it was tried, and declined"
+
+
+def test_a_card_that_an_operator_gave_the_subscription_stays_though_the_customers_own_is_newer() -> None:
+    here = after(paid(customer_default=CARD.id), paid(card=OLD, newer_card=CARD, customer_default=CARD.id))
+    assert here.offered_card is None

@@ -52,6 +52,7 @@ def looks(draw: st.DrawFn) -> Facts:
         end_reason=draw(st.none() | st.sampled_from(EndReason)),
         invoice=draw(invoices),
         card=draw(st.none() | st.builds(Card, st.just("pm_1"), st.integers(1, 12), st.integers(2026, 2027))),
+        customer_default=draw(st.none() | st.sampled_from(["pm_1", "pm_2", "pm_3"])),
     )
 
 
@@ -111,9 +112,9 @@ def test_grace_is_never_longer_than_promised(history: list[Facts], days: int) ->
 
 
 def _as_stripe_has_it(subscription: Subscription) -> Subscription:
-    """All but what remembers the way: first failure, trial once had, flag, terms of an unknown price, cards tried."""
+    """All but what remembers the way: first failure, trial once had, flag, terms of an unknown price, and cards."""
     known = replace(subscription, past_due_since=None, trial_used=False, needs_attention=None, terms=None)
-    return replace(known, tried_card=None, offered_card=None)
+    return replace(known, tried_card=None, offered_card=None, customer_default=None)
 
 
 def _told(history: list[Facts]) -> list[tuple[str, str]]:

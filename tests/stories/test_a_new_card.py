@@ -1,16 +1,25 @@
 """A customer chooses another card: it is used from then on, and pays at once what is open."""
 
+import time
+
+from local.waiting import until
 from tests.fixtures.books import contradictions
-from tests.fixtures.worlds import Customer, World
+from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
 
 
 async def chooses(ada: Customer, token: str) -> str:
     """On Stripe's portal page, which makes the card the customer's default and leaves the subscription as it is."""
     stripe, customer = ada.world.stripe.v1, await ada.stripe_customer_id()
     method = await stripe.payment_methods.attach_async(token, {"customer": customer})
-    await stripe.customers.update_async(customer, {"invoice_settings": {"default_payment_method": method.id}})
-    await ada.settled()
+    await prefers(ada, method.id)
     return method.id
+
+
+async def prefers(ada: Customer, card: str) -> None:
+    """One of the saved cards becomes the customer's default."""
+    stripe, customer = ada.world.stripe.v1, await ada.stripe_customer_id()
+    await stripe.customers.update_async(customer, {"invoice_settings": {"default_payment_method": card}})
+    await ada.settled()
 
 
 async def past_due(world: World, card: str = "pm_card_chargeCustomerFail") -> Customer:
@@ -95,3 +104,35 @@ async def test_a_new_card_for_a_first_payment_that_the_bank_asks_about_completes
 
     assert await ada.status() == "active"
     assert await charged(ada) == [1000]
+
+
+async def test_who_goes_back_to_an_older_card_pays_with_it(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    old = str((await ada.stripe_subscription())["default_payment_method"])
+    await until_the_next_second(old, world)
+    failing = await chooses(ada, "pm_card_chargeCustomerFail")
+    await ada.travel(days=31, hours=3)
+    assert await ada.status() == "past_due"
+
+    await prefers(ada, old)
+
+    assert await ada.status() == "active"
+    assert (await ada.stripe_subscription())["default_payment_method"] == old
+    assert await charged(ada) == [1000, 1000]
+    assert await contradictions(world, ada) == []
+    for card in (failing, old, failing, old):
+        await prefers(ada, card)
+        assert (await ada.stripe_subscription())["default_payment_method"] == card, "each choice counts, however quick"
+    await ada.travel(days=31)
+    assert await charged(ada) == [1000, 1000, 1000]
+
+
+async def until_the_next_second(card: str, world: World) -> None:
+    """Stripe tells the age of a card in whole seconds."""
+    made = (await world.stripe.v1.payment_methods.retrieve_async(card)).created
+
+    async def is_later() -> bool:
+        return time.time() >= made + 1
+
+    await until(is_later, within=PATIENCE_SECONDS, what="the clock stands still")

@@ -138,12 +138,13 @@ async def test_an_operator_refunds_by_command(world: World) -> None:
     assert await given_back(ada) == [250]
 
 
-async def command(world: World, *words: str) -> tuple[int, str]:
+async def command(world: World, *words: str, stripe_api_url: str | None = None) -> tuple[int, str]:
     """`perennial …` in a process of its own: how it ended and what it said."""
     secret = {"database_url", "stripe_api_key", "auth_secret"}
     told = {name: getattr(world.settings, name).get_secret_value() for name in secret}
     told |= {name: getattr(world.settings, name) for name in ("mode", "temporal_address", "temporal_task_queue")}
     environment = {f"PERENNIAL_{name.upper()}": str(value) for name, value in told.items()}
+    environment["PERENNIAL_STRIPE_API_URL"] = stripe_api_url or str(world.settings.stripe_api_url)
     environment["PERENNIAL_DATABASE_URL"] = environment["PERENNIAL_DATABASE_URL"].replace("+psycopg", "")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "cli.py", *words, cwd=ROOT, env=os.environ | environment, stdout=PIPE, stderr=STDOUT

@@ -178,6 +178,18 @@ async def test_who_leaves_while_the_bank_still_asks_is_not_charged_afterwards(wo
     assert await ada.concern() is None
 
 
+async def test_who_is_leaving_a_trial_says_first_that_they_stay_before_they_pay(world: World) -> None:
+    ada = await on_trial(world)
+    await ada.ask("DELETE", "/subscriptions?timing=period_end")
+
+    refused = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.travel(days=15)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "cancellation_scheduled")
+    assert await ada.status() == "canceled"
+    assert await known_to_stripe(world, ada) == [], "nothing is left that a bank could confirm"
+
+
 async def test_who_leaves_after_a_payment_that_is_news_to_us_gets_what_every_customer_gets(world: World) -> None:
     ada = await on_trial(world)
     await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})

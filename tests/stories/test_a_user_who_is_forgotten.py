@@ -13,6 +13,7 @@ from settings import Settings
 from tests.fixtures.books import catch_up, sweep
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, Mailbox, World, settings_for
 from tests.stories.test_a_disputed_payment import no_faults
+from tests.stories.test_two_at_once import opens_checkout
 from workflows.upkeep import IdentitiesWorkflow
 
 
@@ -121,6 +122,16 @@ async def test_bookkeeping_may_keep_the_customer_without_the_person(world: World
 
     assert (await ada.subscribe("BASIC", trial_period_days=0)).status_code == 201
     assert await ada.stripe_customer_id() != customer, "who comes back is somebody new"
+
+
+async def test_a_page_that_is_still_open_begins_nothing_for_a_customer_whom_bookkeeping_keeps(world: World) -> None:
+    ada = await paying(world)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    page = await opens_checkout(ada)
+
+    assert (await leave(ada)).status_code == 200
+
+    assert (await world.stripe.v1.checkout.sessions.retrieve_async(page)).status == "expired"
 
 
 async def test_while_stripe_does_not_confirm_nothing_is_forgotten_and_the_promise_is_kept_later(world: World) -> None:
