@@ -164,7 +164,7 @@ async def _redis(settings: "Settings") -> AsyncIterator[Finding]:
     from database.redis_pool import redis_pool
 
     ok, _, _ = of("Redis")
-    pool = redis_pool(settings)
+    pool = redis_pool(settings, PATIENCE_SECONDS)  # the other parts are asked, and loaded, at the same time
     if pool is None:
         yield ok("none is configured; each process counts and remembers for itself")
         return

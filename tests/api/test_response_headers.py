@@ -8,8 +8,8 @@ from playwright.async_api import Route, async_playwright, expect
 
 from local.betterauth import SignedInUser
 from tests.api.conftest import Api, as_user
+from tests.fixtures.browsers import installed_browser
 
-CHROMIUM = "/usr/bin/chromium"
 SWAGGER = """
 window.SwaggerUIBundle = (options) => { fetch(options.url).then(r => r.json()).then(d => { document.title = d.info.title }); };
 window.SwaggerUIBundle.presets = {};
@@ -61,7 +61,7 @@ async def test_the_page_to_try_the_api_runs_its_script_and_reads_the_document(sh
         await route.fulfill(body=SWAGGER if kind.endswith("javascript") else "", content_type=kind)
 
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=installed_browser(), args=["--no-sandbox"])
         page = await browser.new_page()
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))

@@ -1,12 +1,12 @@
 """A customer's phone: a real browser at phone width, with JavaScript switched off, because no page needs it."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tests.fixtures.browsers import installed_browser
+
 PHONE = {"width": 390, "height": 844}
 EXPIRY, CVC = "12 / 34", "123"
 
@@ -14,9 +14,7 @@ EXPIRY, CVC = "12 / 34", "123"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One for each file: while Playwright's loop runs in this thread, no asynchronous test of another file can."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip(f"no browser is installed ({', '.join(NAMES)}); on Debian: apt-get install chromium")
+    program = installed_browser()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
