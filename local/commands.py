@@ -128,10 +128,30 @@ def fast_forward(
     console.print(f"It is {now:%d %B %Y, %H:%M} UTC for {user}.", highlight=False)
 
 
+def environment(state: Folder = Path(".local")) -> None:
+    """Print the running stack's settings for a shell: eval "$(perennial environment)", and operators' commands work.
+
+    It has secrets of this machine. Demo users' ids come along, as $GRACE and so on.
+    """
+    import shlex
+
+    from local.traveling import NoStack, RunningStack
+
+    try:
+        stack = RunningStack.described_in(state)
+    except NoStack as trouble:
+        typer.echo(f"{trouble}", err=True)
+        raise typer.Exit(1) from None
+    ours = {name: value for name, value in stack.environment.items() if name.startswith("PERENNIAL_")}
+    for name, value in {**ours, **{name.upper(): id for name, id in stack.users.items()}}.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
 def add_to(app: typer.Typer) -> None:
     """Hook these commands into ``perennial``."""
     panel = "On one machine"
     app.command("up", rich_help_panel=panel)(up)
     app.command("demo", rich_help_panel=panel)(demo)
     app.command("fast-forward", rich_help_panel=panel)(fast_forward)
+    app.command("environment", rich_help_panel=panel)(environment)
     app.command("local-stripe", rich_help_panel=panel)(local_stripe)

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import stat
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,12 +62,22 @@ async def call(about: dict[str, Any], method: str, path: str, **more: Any) -> ht
         return await client.request(method, f"/billing{path}", headers=headers, **more)
 
 
+def in_a_shell(directory: Path, command: str) -> str:
+    """What an operator's command says, run as the README has it."""
+    line = f'eval "$(perennial environment --state {shlex.quote(str(directory))})" && {command}'
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    ended = subprocess.run(["sh", "-c", line], capture_output=True, text=True, env=os.environ | {"PATH": path})
+    return ended.stdout + ended.stderr
+
+
 async def test_a_stack_subscribes_survives_kills_stops_without_a_trace_and_resumes(tmp_path: Path) -> None:
     directory = tmp_path / "state"
     async with stack(directory) as (up, about):
         assert stat.S_IMODE((directory / "stack.json").stat().st_mode) == 0o600
         answer = await call(about, "POST", "/subscriptions", json=SUBSCRIBE)
         assert answer.json()["status"] == "trialing", answer.text
+        said = in_a_shell(directory, "perennial timeline $ADA")
+        assert "trial started" in said, said
 
         before = family(up.pid)
         for name in ("worker", "api", "temporal", "postgres", "stripe"):
