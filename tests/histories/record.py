@@ -14,11 +14,14 @@ import pytest
 from lifecycle.intents import RefundPayment, Request
 from local.waiting import until
 from settings import ROOT, Settings
+from tests.fixtures.plans_files import with_three_ends_of_a_trial
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from tests.histories.saved import save, write_fingerprints
 from tests.stories.test_a_disputed_payment import hears_of, last_charge
+from tests.stories.test_a_new_card import chooses, prefers, until_the_next_second
 from tests.stories.test_a_trial_without_a_card import gives_a_card
 from tests.stories.test_an_expiring_card import pays_with
+from tests.stories.test_two_at_once import opens_checkout, pays
 from workflows.door import Door, workflow_id
 
 
@@ -33,8 +36,11 @@ def world_settings(
 ) -> Settings:
     """One history a story, but for the story that is about many; who leaves gets everything back."""
     limit = 20 if "many_histories" in request.node.name else 10_000
-    plans = tmp_path / "plans.toml"
-    plans.write_text((ROOT / "plans.toml").read_text().replace('on_cancel = "none"', 'on_cancel = "full"'))
+    if "free_plan" in request.node.name:
+        plans = with_three_ends_of_a_trial(tmp_path)
+    else:
+        plans = tmp_path / "plans.toml"
+        plans.write_text((ROOT / "plans.toml").read_text().replace('on_cancel = "none"', 'on_cancel = "full"'))
     return settings_for(
         database, temporal_server, local_stripe, mailbox, continue_as_new_after_events=limit, plans_file=plans
     )
@@ -102,6 +108,43 @@ async def test_cardless_ends(world: World) -> None:
     await ada.ask("POST", "/subscriptions/resume")
     await ada.travel(days=15)
     await _record("cardless_ends", ada, ends="canceled")
+
+
+async def test_cardless_left_at_the_bank(world: World) -> None:
+    """The bank asks about the first payment, and the customer leaves instead of confirming it."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC", card=None)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("cardless_left_at_the_bank", ada, ends="canceled")
+
+
+async def test_free_plan_beneath(world: World) -> None:
+    """A trial of ours falls on the free plan, a paid one takes its place on Stripe's page, and is left."""
+    ada = await world.customer()
+    await ada.subscribe("PRO", card=None)
+    await ada.travel(days=15)
+    await pays(ada, await opens_checkout(ada, "BASIC"))
+    await until_told(ada, "replaced")
+    await ada.settled()
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("free_plan_beneath", ada, ends="canceled")
+
+
+async def test_back_to_an_older_card(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    older = str((await ada.stripe_subscription())["default_payment_method"])
+    await until_the_next_second(older, world)
+    await chooses(ada, "pm_card_chargeCustomerFail")
+    await ada.travel(days=31, hours=3)
+    await prefers(ada, older)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("back_to_an_older_card", ada, ends="canceled")
 
 
 async def test_declined(world: World) -> None:
