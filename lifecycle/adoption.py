@@ -19,3 +19,10 @@ def met_in_the_middle(before: Subscription, facts: Facts, now: datetime) -> Subs
     reminded_for = known.trial_ends_at if reminder and reminder <= now else known.trial_reminded_for
     known = reminded_of_card(known, now)
     return replace(known, needs_attention=before.needs_attention, trial_reminded_for=reminded_for)
+
+
+def left_as_it_stands(met: Subscription, before: Subscription) -> Subscription:
+    """Meeting changes nothing at Stripe: the card in use stays, and charges that somebody else tried end no grace."""
+    was_late_before = before.past_due_since is not None
+    promised = met.grace_promised_until if was_late_before else met.grace_ends_at
+    return replace(met, offered_card=None, grace_promised_until=promised)

@@ -9,9 +9,10 @@ from temporalio import workflow
 
 from activities.orders import Entry, Saving
 from lifecycle.abandoned_checkouts import reminder_of
-from lifecycle.adoption import met_in_the_middle
+from lifecycle.adoption import left_as_it_stands, met_in_the_middle
 from lifecycle.disputes import Dispute, after_dispute
 from lifecycle.events import NOT_OF_STRIPE, EventHint
+from lifecycle.facts import Facts
 from lifecycle.intents import Cancel, Forget, Outcome, Request, Result
 from lifecycle.letters import letters_due, trial_refused
 from lifecycle.moves import Move
@@ -282,7 +283,7 @@ class Life:
             met_at = self.clock.now() if seen.is_new and cause != "intent" else None
             self.subscription, moves, surprise = before.after(seen.facts, adopted_at=met_at)
             if met_at and timeline.begins_in_the_middle(cause, surprise):
-                self.subscription, moves = met_in_the_middle(before, seen.facts, met_at), []
+                self.subscription, moves = self._met(before, seen.facts, met_at), []
                 told = [timeline.ADOPTIONS[cause]]
             elif cause == "recovery" and before.status.is_live:
                 moves = [move for move in moves if move not in _NOT_REMEMBERED]
@@ -290,6 +291,11 @@ class Life:
         if seen.concern:
             self.flag(seen.concern)
         return [*told, *moves], moves
+
+    def _met(self, before: Subscription, facts: Facts, at: datetime) -> Subscription:
+        met = met_in_the_middle(before, facts, at)
+        untouched = left_as_it_stands(met, before)
+        return untouched if untouched != met and workflow.patched("meeting-changes-nothing-at-stripe") else met
 
     def _without_what_is_not_ours(self, saving: Saving) -> Saving:
         """What was saved last stays; who asked is told that it failed, and a person has to untangle the two users."""

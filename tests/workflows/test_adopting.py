@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from lifecycle.events import IMPORTED, RECONCILED, EventHint
-from lifecycle.facts import Facts, Invoice, InvoiceStatus
+from lifecycle.facts import Card, Facts, Invoice, InvoiceStatus
 from lifecycle.plans import Interval
 from lifecycle.statuses import Status
 from tests.workflows.conftest import CATALOGUE, Life
@@ -46,6 +48,33 @@ async def test_an_imported_past_due_customer_has_grace_from_now_on_and_hears_not
     assert state.grace_ends_at is not None
     assert state.grace_ends_at > NOW + timedelta(days=13)
     assert [saving.notifications for saving in life.books.savings] == [[]]
+
+
+async def test_an_imported_customer_keeps_the_whole_grace_however_often_somebody_else_has_tried(life: Life) -> None:
+    await adopts(life, elsewhere(Status.PAST_DUE, invoice=replace(OWED, attempts=9)))
+
+    state = await life.state()
+    assert (state.status, state.tries_used_up) == (Status.PAST_DUE, False)
+    assert life.bank.done == [], "nothing is ended, and nobody is charged"
+    life.bank.says(invoice=replace(OWED, attempts=10))
+    await life.hears_one_by_one("evt_failed")
+    assert (await life.state()).status is Status.PAST_DUE
+    assert life.bank.done == []
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.PAST_DUE])
+async def test_an_import_puts_nobody_on_another_card(life: Life, status: Status) -> None:
+    """The shop chose one for the subscription, and the customer's default is another, newer one."""
+    cards = {"card": Card("pm_own"), "newer_card": Card("pm_new"), "customer_default": "pm_new"}
+    owed = OWED if status is Status.PAST_DUE else None
+    await adopts(life, elsewhere(status, invoice=owed, **cards))
+
+    state = await life.state()
+    assert (state.offered_card, state.customer_default) == (None, "pm_new")
+    assert life.books.lines == ["imported"]
+    life.bank.says(period_ends_at=NOW + timedelta(days=27))
+    await life.hears_one_by_one("evt_1")
+    assert (await life.state()).offered_card is None
 
 
 async def test_an_event_that_comes_together_with_the_import_does_not_make_it_loud(life: Life) -> None:
