@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from commands.installation import ends_with, read_settings
+from commands.installation import AuditReason, By, ends_with, operators_act, read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -23,7 +23,8 @@ app = typer.Typer(help="Keys with which your own servers act for a named user.",
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for, as you will find it in the list.")],
     scope: Annotated[list[str], typer.Option(help="What it may do; repeat it for more.")],
-    by: Annotated[str, typer.Option(help="Your id.")] = "cli",
+    by: By = None,
+    audit_reason: AuditReason = None,
 ) -> None:
     """Make a key. Its secret is shown once, on a line of its own, and kept nowhere."""
     from database.api_keys import make_api_key
@@ -31,10 +32,11 @@ def create(
     scopes = _scopes(scope)
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise ends_with("A name has 1 to 100 printable characters.")
+    act = operators_act("create_api_key", by, reason=audit_reason)
 
     async def make() -> tuple[UUID, str]:
         async with _postgres() as engine:
-            return await make_api_key(engine, name, scopes, by)
+            return await make_api_key(engine, name, scopes, act)
 
     key_id, secret = asyncio.run(make())
     typer.echo(f"{key_id} may {', '.join(sorted(scopes))}. This is shown only now:", err=True)
@@ -63,13 +65,19 @@ def list_keys() -> None:
 
 
 @app.command()
-def revoke(key_id: Annotated[UUID, typer.Argument(metavar="ID", help="The key's id, from the list.")]) -> None:
+def revoke(
+    key_id: Annotated[UUID, typer.Argument(metavar="ID", help="The key's id, from the list.")],
+    by: By = None,
+    audit_reason: AuditReason = None,
+) -> None:
     """Make a key worthless: for writes at once, for reads within five seconds."""
     from database.api_keys import revoke_api_key
 
+    act = operators_act("revoke_api_key", by, reason=audit_reason)
+
     async def end() -> bool:
         async with _postgres() as engine:
-            return await revoke_api_key(engine, key_id)
+            return await revoke_api_key(engine, key_id, act)
 
     if not asyncio.run(end()):
         raise ends_with("There is no such key, or it was revoked before.")

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from database.audit import Act, write_act
 from database.people import ABSENT, PERSON, Person, person_in
 from database.reading import read_one
 
@@ -74,12 +75,14 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-async def make_api_key(engine: AsyncEngine, name: str, scopes: Collection[Scope], created_by: str) -> tuple[UUID, str]:
-    """A new key: its id, and the secret, which nobody can read again."""
+async def make_api_key(engine: AsyncEngine, name: str, scopes: Collection[Scope], act: Act) -> tuple[UUID, str]:
+    """A new key: its id, and the secret, which nobody can read again. ``act`` says who makes it, and why."""
     key_id, secret = uuid4(), PREFIX + secrets.token_urlsafe(32)
-    values = {"id": key_id, "name": name, "digest": digest_of(secret), "created_by": created_by}
+    values = {"id": key_id, "name": name, "digest": digest_of(secret), "created_by": act.actor.removeprefix("cli:")}
+    may = sorted(scope.value for scope in scopes)
     async with engine.begin() as connection:
-        await connection.execute(_MAKE, {**values, "scopes": sorted(scope.value for scope in scopes)})
+        await connection.execute(_MAKE, {**values, "scopes": may})
+        await write_act(connection, replace(act, detail={"key": str(key_id), "scopes": " ".join(may)}))
     return key_id, secret
 
 
@@ -104,7 +107,10 @@ async def list_api_keys(engine: AsyncEngine) -> Sequence[Row[Any]]:
         return (await connection.execute(_LIST)).all()
 
 
-async def revoke_api_key(engine: AsyncEngine, key_id: UUID) -> bool:
-    """Make a key worthless from now on; False when there is none that is still good."""
+async def revoke_api_key(engine: AsyncEngine, key_id: UUID, act: Act) -> bool:
+    """Make a key worthless from now on; False, and no act, when there is none that is still good."""
     async with engine.begin() as connection:
-        return bool((await connection.execute(_REVOKE, {"id": key_id})).rowcount)
+        is_revoked = bool((await connection.execute(_REVOKE, {"id": key_id})).rowcount)
+        if is_revoked:
+            await write_act(connection, replace(act, detail={"key": str(key_id)}))
+        return is_revoked

@@ -2,6 +2,7 @@
 
 import re
 
+import psycopg
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -26,7 +27,17 @@ def run(environment: dict[str, str], *words: str) -> Result:
 
 
 def test_a_key_is_made_listed_and_revoked(environment: dict[str, str]) -> None:
-    made = run(environment, "create", "checkout server", "--scope", "subscriptions:read", "--by", "grace")
+    made = run(
+        environment,
+        "create",
+        "checkout server",
+        "--scope",
+        "subscriptions:read",
+        "--by",
+        "grace",
+        "--audit-reason",
+        "ticket 7",
+    )
     assert made.exit_code == 0, made.output
     secret = made.stdout.strip()
     assert re.fullmatch(r"prnl_[A-Za-z0-9_-]{43}", secret)
@@ -37,10 +48,16 @@ def test_a_key_is_made_listed_and_revoked(environment: dict[str, str]) -> None:
         assert shown in listed
     assert secret not in listed
 
-    assert run(environment, "revoke", key_id).exit_code == 0
+    assert run(environment, "revoke", key_id, "--by", "ada").exit_code == 0
     assert "revoked 2" in run(environment, "list").output
-    again = run(environment, "revoke", key_id)
+    again = run(environment, "revoke", key_id, "--audit-reason", "again")
     assert (again.exit_code, again.output.strip()) == (1, "There is no such key, or it was revoked before.")
+    with psycopg.connect(environment["PERENNIAL_DATABASE_URL"]) as connection:
+        acts = connection.execute("select actor, act, reason, detail from billing.audit order by id").fetchall()
+    assert acts == [
+        ("cli:grace", "create_api_key", "ticket 7", {"key": key_id, "scopes": "subscriptions:read"}),
+        ("cli:ada", "revoke_api_key", None, {"key": key_id}),
+    ]
 
 
 @pytest.mark.parametrize("words", [("name", "--scope", "admin"), ("name",), ("", "--scope", "subscriptions:read")])

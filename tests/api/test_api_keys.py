@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from database.api_keys import Scope, make_api_key
+from database.audit import Act
 from database.session import make_engine
 from local.betterauth import SignedInUser
 from tests.api.conftest import Api, assert_problem
@@ -35,7 +36,7 @@ async def made(api: Api) -> Any:
     engine: AsyncEngine = make_engine(api.settings)
 
     async def make(*scopes: Scope) -> str:
-        _, secret = await make_api_key(engine, "backend", scopes, "tests")
+        _, secret = await make_api_key(engine, "backend", scopes, Act("cli:tests", "create_api_key"))
         return secret
 
     yield make
