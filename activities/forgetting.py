@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
+from activities.ending import end
 from activities.gateway import Stripe, StripeAway, StripeRefused, answers
 from activities.keys import keyed
 from activities.voiding import void
@@ -139,17 +140,7 @@ class Forgetting:
         with answers():
             running = await self._stripe.v1.subscriptions.list_async({"customer": customer_id, "limit": _MOST})
         for subscription in running.data:
-            await self._cancel(subscription.id)
-
-    async def _cancel(self, subscription_id: str) -> None:
-        try:
-            with answers():
-                await self._stripe.v1.subscriptions.cancel_async(
-                    subscription_id, {"invoice_now": False, "prorate": False}
-                )
-        except StripeRefused as refusal:
-            if refusal.code != "resource_missing":
-                raise
+            await end(self._stripe, subscription.id)
 
     async def _strip(self, operation_id: str, customer_id: str) -> None:
         """The customer stays for bookkeeping, without cards, name, addresses, and without our user's id."""

@@ -1,19 +1,15 @@
 """A subscription that a customer began beside the one that runs, as with two Checkout pages: taken back whole."""
 
-from typing import TYPE_CHECKING
-
 import stripe
 from temporalio import activity
 
-from activities.gateway import Stripe, StripeRefused, answers
+from activities.ending import end
+from activities.gateway import Stripe, answers
 from activities.orders import TakeBackOrder, TakenBack
 from activities.refund_orders import PaymentWish, RefundOrder
 from activities.refunds import Refunds
 from activities.voiding import void
 from lifecycle.intents import RefundReason
-
-if TYPE_CHECKING:
-    from stripe.params import SubscriptionCancelParams
 
 
 class SecondSubscriptions:
@@ -32,22 +28,15 @@ class SecondSubscriptions:
                 order.subscription_id, {"expand": ["latest_invoice"]}
             )
         invoice = found.latest_invoice
-        if isinstance(invoice, stripe.Invoice) and invoice.status == "open":
-            await void(self._stripe, name, str(invoice.id))
-        await self._end(order.subscription_id)
+        owed = invoice if isinstance(invoice, stripe.Invoice) and invoice.status == "open" else None
+        if owed and await void(self._stripe, name, str(owed.id)):
+            with answers():  # it was paid while it was being voided
+                invoice = await self._stripe.v1.invoices.retrieve_async(str(owed.id))
+        await end(self._stripe, order.subscription_id)
         if not isinstance(invoice, stripe.Invoice) or invoice.status != "paid" or not invoice.amount_paid:
             return TakenBack()
         refunded = await self._refund(order, name, str(invoice.id))
         return TakenBack(refunded, invoice.currency, invoice.amount_paid - refunded)
-
-    async def _end(self, subscription_id: str) -> None:
-        params: SubscriptionCancelParams = {"invoice_now": False, "prorate": False}
-        try:
-            with answers():
-                await self._stripe.v1.subscriptions.cancel_async(subscription_id, params)
-        except StripeRefused as refusal:
-            if refusal.code != "resource_missing":
-                raise
 
     async def _refund(self, order: TakeBackOrder, name: str, invoice_id: str) -> int:
         """What has been given back of this invoice, in minor units."""

@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.attaching import attach, card_on_file, detach, make_default
 from activities.catalogue import Prices
 from activities.customers import Customers, UnknownUser
+from activities.ending import end
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed, may_be_done
 from activities.open_payment import decline_code, payment_intent_of
@@ -197,8 +198,7 @@ class SignUp:
             invoice_id = id_of(found.latest_invoice)
             if invoice_id and await void(self._stripe, f"{order.operation_id}/{found.id}", invoice_id):
                 return found.id
-            with answers():
-                await self._stripe.v1.subscriptions.cancel_async(found.id, {"invoice_now": False, "prorate": False})
+            await end(self._stripe, found.id)  # with its invoice it may have expired already
         return None
 
     async def _made_before(self, operation_id: str, customer_id: str) -> stripe.Subscription | None:

@@ -7,7 +7,7 @@ from typing import Any
 import stripe
 
 from activities.open_payment import OpenPayment
-from lifecycle.facts import Card, EndReason, Facts, Invoice, InvoiceStatus, PlannedChange
+from lifecycle.facts import NO_CARD, Card, EndReason, Facts, Invoice, InvoiceStatus, PlannedChange
 from lifecycle.plans import Catalogue, Interval, Terms, UnknownPlan
 from lifecycle.statuses import Status
 
@@ -60,7 +60,7 @@ def facts_from(
         trial_card_is_anothers=trial_card_is_anothers,
         trial_is_repeated=trial_is_repeated,
         quantity=seats_of(item),
-        customer_default=default.id if (default := _default_of_customer(subscription)) else None,
+        customer_default=_preferred(subscription),
     )
 
 
@@ -104,6 +104,15 @@ def newer_payment_method_of(subscription: stripe.Subscription) -> stripe.Payment
     if not isinstance(own, stripe.PaymentMethod) or chosen is None or chosen.id == own.id:
         return None
     return chosen if chosen.created >= own.created else None
+
+
+def _preferred(subscription: stripe.Subscription) -> str | None:
+    """The id of the customer's default; None where the customer was not shown."""
+    customer = subscription.customer
+    if not isinstance(customer, stripe.Customer) or getattr(customer, "deleted", False):
+        return None
+    default = _default_of_customer(subscription)
+    return default.id if default else NO_CARD
 
 
 def _default_of_customer(subscription: stripe.Subscription) -> stripe.PaymentMethod | None:

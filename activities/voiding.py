@@ -2,7 +2,7 @@
 
 import stripe
 
-from activities.gateway import Stripe, answers
+from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
 
 _MOST = 100
@@ -13,9 +13,15 @@ async def void(stripe_client: Stripe, operation_id: str, invoice_id: str) -> boo
     """Void an open invoice and answer whether it turned out to be paid; a void one stays as it is."""
     with answers():
         invoice = await stripe_client.v1.invoices.retrieve_async(invoice_id)
-        if invoice.status == "open":
-            with keyed(f"{operation_id}/void") as key:
+    if invoice.status == "open":
+        try:
+            with answers(), keyed(f"{operation_id}/void") as key:
                 invoice = await stripe_client.v1.invoices.void_invoice_async(invoice_id, None, {"idempotency_key": key})
+        except StripeRefused:
+            with answers():
+                invoice = await stripe_client.v1.invoices.retrieve_async(invoice_id)
+            if invoice.status == "open":
+                raise
     return invoice.status == "paid"
 
 

@@ -87,6 +87,10 @@ class EndReason(StrEnum):
     CANCELED_BY_RETENTION = "canceled_by_retention_policy"
 
 
+NO_CARD = ""
+"""What is there, or was tried, when there is no card."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """One look at a Stripe subscription, its latest invoice and its card.
@@ -94,7 +98,8 @@ class Facts:
     ``owner_id`` is the user whom its metadata names, ``price`` Stripe's id of the price. ``terms`` is None when it is
     the one already known, or when no plan of ours has it, as ``unknown_price`` then says. ``card`` is what Stripe will
     charge next; ``newer_card`` is one that the customer has got since and the subscription does not use yet, and
-    ``customer_default`` what the customer has chosen last, however old that card is.
+    ``customer_default`` what the customer has chosen last, however old that card is: `NO_CARD` when there is none, None
+    in a look that did not ask.
     ``trial_card_is_anothers``: it is in a trial, and another user has had a trial with the same card.
     ``trial_is_repeated``: it is in a trial that one of our pages offered before this very user had one elsewhere.
     ``quantity`` is how many times the price is charged: the seats.

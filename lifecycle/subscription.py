@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from lifecycle.causes import moves_between
 from lifecycle.expiring_cards import card_reminder_at
-from lifecycle.facts import Card, Facts, Invoice, PlannedChange
+from lifecycle.facts import NO_CARD, Card, Facts, Invoice, PlannedChange
 from lifecycle.moves import Move
 from lifecycle.plans import Terms, terms_that_hold
 from lifecycle.policy import AfterGrace
@@ -14,9 +14,6 @@ from lifecycle.statuses import Status
 FIRST_PAYMENT_WINDOW = timedelta(hours=23)
 """Stripe keeps an unpaid first invoice open this long.
 https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses"""
-
-NO_CARD = ""
-"""What was tried when there was no card."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ class Subscription:
             currency=terms.currency if terms else self.currency,
             tried_card=(tried := self._tried_card(facts, owed)),
             offered_card=self._offered_card(facts, owed, tried),
-            customer_default=facts.customer_default or self.customer_default,
+            customer_default=self.customer_default if facts.customer_default is None else facts.customer_default,
             needs_attention=surprise or self.needs_attention,
             forgotten_at=None,
             fallback=self.terms.fallback if self.terms and Move.TRIAL_ENDED_WITHOUT_CARD in moves else None,
@@ -145,14 +142,21 @@ class Subscription:
             return None
         if self._has_just_chosen(facts):
             return facts.customer_default
-        is_first_sight = self.customer_default is None or facts.customer_default is None
-        waiting = (facts.newer_card if is_first_sight else None) or (facts.card if owed else None)
+        waiting = (facts.newer_card if self._goes_by_age(facts) else None) or (facts.card if owed else None)
         return waiting.id if waiting and waiting.id != tried else None
+
+    def _goes_by_age(self, facts: Facts) -> bool:
+        """Whether nothing tells a choice but the age of the cards: nobody has noted yet what the customer prefers.
+
+        Not where the subscription is new to us: its own card was chosen for it, whatever else the customer has.
+        """
+        is_known = self.stripe_subscription_id == facts.subscription_id
+        return facts.customer_default is None or (self.customer_default is None and is_known)
 
     def _has_just_chosen(self, facts: Facts) -> bool:
         """The customer prefers another card than before, perhaps an older one, and the subscription has one still."""
         preferred = facts.customer_default
-        if preferred is None or self.customer_default is None or (facts.card and facts.card.id == preferred):
+        if not preferred or self.customer_default is None or (facts.card and facts.card.id == preferred):
             return False
         return preferred != self.customer_default or preferred == self.offered_card
 

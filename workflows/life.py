@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
-from activities.orders import Entry, Saving
+from activities.orders import Entry, Saving, TakenBack
 from lifecycle.abandoned_checkouts import reminder_of
 from lifecycle.adoption import left_as_it_stands, met_in_the_middle
 from lifecycle.disputes import Dispute, after_dispute
@@ -250,9 +250,17 @@ class Life:
         return Seen(concern=seen.concern)
 
     async def _replaced(self, free: str, cause: str, cause_id: str) -> Entry:
-        """A paid subscription was begun on Stripe's page in place of the free one."""
+        """A paid subscription was begun on Stripe's page in place of the free one.
+
+        The free one may have been changed to another plan and paid in the same moment; then that is given back.
+        """
         try:
-            await effects.end_now(free, "replaced")
+            if workflow.patched("take-back-what-is-replaced"):
+                taken = await effects.take_back(self.subscription, free)
+                if taken.currency:
+                    self.flag(f"{free} was paid for when another took its place: it was canceled, {_given(taken)}")
+            else:
+                await effects.end_now(free, "replaced")
         except effects.RefusedByStripe as refusal:
             self.flag(f"{free} was replaced and could not be ended: {refusal}")
         left = self.subscription.status
@@ -266,9 +274,7 @@ class Life:
         except effects.RefusedByStripe as refusal:
             self.flag(f"{second} runs beside {own} and could not be taken back: {refusal}")
             return None
-        kept = f", {taken.kept} could not be given back" if taken.kept else ""
-        given = f"{taken.refunded} {taken.currency} (minor units) refunded" if taken.currency else "nothing was paid"
-        self.flag(f"{second} was begun beside {own}: it was canceled, {given}{kept}")
+        self.flag(f"{second} was begun beside {own}: it was canceled, {_given(taken)}")
         detail = {"second": second, "refunded": str(taken.refunded), "currency": taken.currency}
         return self.entry("second_subscription_taken_back", "event", second, **detail)
 
@@ -339,3 +345,11 @@ class Life:
             steps=self.steps,
             now=self.clock.now() if self.clock.travels else None,
         )
+
+
+def _given(taken: TakenBack) -> str:
+    """What went back of a subscription that was one too many, as an operator reads it."""
+    if not taken.currency:
+        return "nothing was paid"
+    kept = f", {taken.kept} could not be given back" if taken.kept else ""
+    return f"{taken.refunded} {taken.currency} (minor units) refunded{kept}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.facts import Card, Facts
+from lifecycle.facts import NO_CARD, Card, Facts
 from tests.lifecycle.looks import CARD, after, day, over, paid, someone, unpaid_since
 
 NEW, OTHER = Card("pm_new", 1, 2030), Card("pm_other", 1, 2030)
@@ -53,6 +53,8 @@ def test_a_card_of_whose_past_nothing_is_known_was_tried() -> None:
         ([paid(customer_default="pm_1"), paid(customer_default="pm_old"), paid(customer_default="pm_old")], "pm_old"),
         ([paid(customer_default="pm_1"), paid(customer_default="pm_old"), paid(customer_default="pm_1")], None),
         ([paid(customer_default="pm_1"), paid(customer_default=None), paid(customer_default="pm_old")], "pm_old"),
+        ([paid(customer_default=NO_CARD), unpaid_since(LATE, customer_default="pm_old")], "pm_old"),
+        ([paid(customer_default="pm_old"), paid(customer_default=NO_CARD), paid(customer_default="pm_old")], "pm_old"),
         ([paid(customer_default="pm_1"), paid(customer_default="pm_old", card=OLD)], None),
         ([paid(customer_default="pm_1"), unpaid_since(LATE, customer_default="pm_old")], "pm_old"),
         ([paid(customer_default="pm_1"), over(LATE, customer_default="pm_old")], None),
@@ -76,3 +78,13 @@ def test_going_back_and_forth_counts_each_time_though_both_cards_were_tried() ->
 def test_a_card_that_an_operator_gave_the_subscription_stays_though_the_customers_own_is_newer() -> None:
     here = after(paid(customer_default=CARD.id), paid(card=OLD, newer_card=CARD, customer_default=CARD.id))
     assert here.offered_card is None
+
+
+def test_the_card_that_a_subscription_was_begun_with_stays_though_the_customer_has_a_newer_one() -> None:
+    """As on Stripe's page, where somebody picks the older of two saved cards."""
+    assert after(paid(card=OLD, newer_card=NEW, customer_default="pm_new")).offered_card is None
+
+
+def test_a_card_chosen_before_anybody_noted_what_the_customer_prefers_is_told_by_its_age() -> None:
+    running = after(paid())
+    assert after(paid(newer_card=NEW, customer_default="pm_new"), of=running).offered_card == "pm_new"

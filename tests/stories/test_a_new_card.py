@@ -5,6 +5,7 @@ import time
 from local.waiting import until
 from tests.fixtures.books import contradictions
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
+from tests.stories.test_two_at_once import opens_checkout, pays
 
 
 async def chooses(ada: Customer, token: str) -> str:
@@ -136,3 +137,42 @@ async def until_the_next_second(card: str, world: World) -> None:
         return time.time() >= made + 1
 
     await until(is_later, within=PATIENCE_SECONDS, what="the clock stands still")
+
+
+async def test_who_came_by_checkout_and_never_had_a_default_goes_back_to_an_older_card_in_grace(world: World) -> None:
+    ada = await world.customer()
+    await pays(ada, await opens_checkout(ada))
+    await ada.settled()
+    assert await ada.status() == "trialing"
+    old = str((await ada.stripe_subscription())["default_payment_method"])
+    stripe, customer = world.stripe.v1, await ada.stripe_customer_id()
+    await until_the_next_second(old, world)
+    method = await stripe.payment_methods.attach_async("pm_card_chargeCustomerFail", {"customer": customer})
+    own = (await ada.stripe_subscription())["id"]
+    await stripe.subscriptions.update_async(own, {"default_payment_method": method.id})
+    await ada.travel(days=15)
+    assert await ada.status() == "past_due"
+
+    await prefers(ada, old)
+
+    assert await ada.status() == "active"
+    assert (await ada.stripe_subscription())["default_payment_method"] == old
+
+
+async def test_the_card_picked_on_stripes_page_is_charged_though_a_newer_one_is_the_default(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    old = str((await ada.stripe_subscription())["default_payment_method"])
+    await until_the_next_second(old, world)
+    await chooses(ada, "pm_card_mastercard")
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+
+    page = await opens_checkout(ada)
+    await world.at_stripe(f"/checkout/sessions/{page}/complete", {"payment_method": old})
+    await ada.settled()
+    await ada.travel(days=15)
+
+    assert await ada.status() == "active"
+    assert (await ada.stripe_subscription())["default_payment_method"] == old
+    assert (await ada.mine())["card"]["brand"] == "visa"

@@ -159,6 +159,38 @@ async def test_who_has_confirmed_at_the_bank_pays_once_though_nobody_has_told_us
     assert await ada.concern() is None
 
 
+async def test_another_card_may_pay_while_the_bank_still_asks_about_the_first(world: World) -> None:
+    ada = await on_trial(world)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+
+    paid_with_another = await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_visa"})
+
+    assert paid_with_another.status_code == 200, paid_with_another.text
+    await ada.settled()
+    assert (await ada.status(), await paid(ada)) == ("active", 1000)
+    assert await ada.concern() is None
+    assert await contradictions(world, ada) == []
+
+
+@pytest.mark.parametrize("plan", ["BASIC", "PRO"], ids=["nothing_beneath", "a_free_plan_beneath"])
+async def test_a_card_chosen_while_the_bank_asks_about_another_is_charged_when_the_trial_ends(
+    world: World, plan: str
+) -> None:
+    ada = await on_trial(world, plan)
+    await ada.travel(days=13, hours=20)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+
+    await gives_a_card(ada)
+    await ada.travel(hours=6)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"]) == ("active", plan)
+    assert await paid(ada) == (1000 if plan == "BASIC" else 3000)
+    assert await ada.concern() is None
+
+
 @pytest.mark.parametrize("timing", ["now", "period_end"])
 async def test_who_leaves_while_the_bank_still_asks_is_not_charged_afterwards(world: World, timing: str) -> None:
     ada = await on_trial(world)

@@ -5,6 +5,7 @@ from typing import Any
 
 from local.waiting import until
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
+from tests.stories.test_a_change_of_plan import confirm
 
 ADDRESSES = {"success_url": "http://localhost/yes", "cancel_url": "http://localhost/no"}
 
@@ -115,3 +116,28 @@ async def test_a_checkout_page_that_was_left_alone_leaves_the_user_free(world: W
 
     await until(has_begun, within=PATIENCE_SECONDS, what="the subscription did not begin")
     assert len(await in_stripe(ada)) == 1
+
+
+async def test_a_free_plan_is_left_twice_in_one_moment_and_paid_for_once(world: World) -> None:
+    """An upgrade that the bank has just confirmed, and a page that was open all the while, finished too."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC")
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.subscribe("FREE", card=None, interval="year")
+    page = await opens_checkout(ada, "PRO")
+    wish = {"plan": "PRO", "interval": "month", "payment_method": "pm_card_threeDSecure2Required"}
+    assert (await ada.ask("PATCH", "/subscriptions/plan", wish)).status_code == 402
+    await ada.settled()
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 1})
+    await confirm(ada)
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 0})
+    await pays(ada, page)
+    await ada.settled()
+
+    known = [subscription["status"] for subscription in await in_stripe(ada)]
+    charges = (await world.stripe.v1.charges.list_async({"customer": await ada.stripe_customer_id()})).data
+    assert known.count("active") == 1
+    assert sum(charge.amount - charge.amount_refunded for charge in charges if charge.paid) == 3000
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["access"]["granted"]) == ("active", "PRO", True)
+    assert "3000 usd (minor units) refunded" in str(await ada.concern()), "a person hears of it"
