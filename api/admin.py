@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse
 
-from api.asking import carry_out, describe_write, operators_key
+from api.asking import answered_before, carry_out, describe_write, operators_key
 from api.auditing import operators_act
 from api.auth import AdministratorIn
 from api.bodies import IdempotencyKey, PolicyMoveBody, RefundBody, TrialBody, asked_in
@@ -61,14 +61,16 @@ async def refund(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Give a user's payment back, all that is left of it or a part; the subscription goes on."""
+    key = operators_key(administrator, idempotency_key)
+    write = replace(describe_write(request, user_id, "refund", key, asked_in(body)), show=_show_refund)
+    if again := await answered_before(parts, write, status=201):
+        return again
     if (await read_standing(parts.engine, user_id)).stripe_customer_id is None:
         raise Problem("no_customer", "This user has never paid anything.")
-    key = operators_key(administrator, idempotency_key)
-    write = describe_write(request, user_id, "refund", key, asked_in(body))
     told = {"amount": body.amount, "invoice": body.invoice, "why": body.reason}
     act = operators_act(administrator, "refund", user_id, body.audit_reason, **told)
     intent = RefundPayment(body.amount, body.invoice, body.reason, administrator.user_id)
-    return await carry_out(parts, replace(write, show=_show_refund, act=act), intent, status=201)
+    return await carry_out(parts, replace(write, act=act), intent, status=201)
 
 
 @router.post(
@@ -89,6 +91,10 @@ async def move_trial_end(
 ) -> JSONResponse:
     """Give a user more time, or less; null ends the trial now: what is on file is charged, or the plan says what
     follows without a card."""
+    key = operators_key(administrator, idempotency_key)
+    write = describe_write(request, user_id, "move_trial_end", key, asked_in(body))
+    if again := await answered_before(parts, write):
+        return again
     row = await read_subscription(parts.engine, user_id)
     if row is None:
         raise Problem("no_subscription", "This user has never subscribed.")
@@ -97,8 +103,6 @@ async def move_trial_end(
     if ends_at and not now < ends_at <= now + LONGEST_TRIAL:
         reason = "must lie ahead, within two years"
         raise Problem("invalid_request", f"ends_at: {reason}", errors=[{"field": "ends_at", "reason": reason}])
-    key = operators_key(administrator, idempotency_key)
-    write = describe_write(request, user_id, "move_trial_end", key, asked_in(body))
     moment = ends_at.isoformat() if ends_at else "now"
     act = operators_act(administrator, "move_trial_end", user_id, body.audit_reason, ends_at=moment)
     return await carry_out(parts, replace(write, act=act), MoveTrialEnd(ends_at, administrator.user_id))
@@ -122,15 +126,17 @@ async def move_policy(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """From the rules that a subscription was sold under (grace, tries, reminders) to those which its plan has now."""
+    key = operators_key(administrator, idempotency_key)
+    write = replace(describe_write(request, user_id, "move_policy", key, {}), show=_show_policy_move)
+    if again := await answered_before(parts, write):
+        return again
     row = await read_subscription(parts.engine, user_id)
     if row is None or not Status(row["status"] or "none").is_live:
         raise Problem("no_subscription", "This user has no running subscription.")
     policy = parts.catalogue.plan(row["plan"]).policy
-    key = operators_key(administrator, idempotency_key)
     reason = body.audit_reason if body else None
     act = operators_act(administrator, "move_policy", user_id, reason, plan=row["plan"], version=policy.version)
-    write = replace(describe_write(request, user_id, "move_policy", key, {}), show=_show_policy_move, act=act)
-    return await carry_out(parts, write, MovePolicy(row["plan"], policy, administrator.user_id))
+    return await carry_out(parts, replace(write, act=act), MovePolicy(row["plan"], policy, administrator.user_id))
 
 
 async def _show_refund(parts: Parts, user_id: str, operation_id: UUID) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from api.parts import Parts
 from api.problems import Problem
 from api.views import OperationView, view_subscription
 from database.audit import Act
-from database.operations import Operation, begin_operation, refuse_operation, remember_answer
+from database.operations import Operation, begin_operation, find_ended, refuse_operation, remember_answer
 from database.promises import promise
 from database.reading import read_subscription
 from lifecycle import intents
@@ -106,6 +106,22 @@ async def carry_out(
         await promise(parts.engine, operation.id, intent)
         telemetry.OPERATIONS.labels(write.kind, "pending").inc()
         return _accepted(operation)
+    return await _answer(parts, write, operation, outcome, status)
+
+
+async def ended_before(parts: Parts, write: Write) -> Operation | None:
+    """The operation of a request that is sent again: asked before anything that may have changed since is checked."""
+    return await find_ended(parts.engine, write.user_id, write.key, write.fingerprint) if write.key else None
+
+
+async def answered_before(parts: Parts, write: Write, *, status: int = 200) -> JSONResponse | None:
+    """What a request that is sent again was answered the first time, if it has ended."""
+    operation = await ended_before(parts, write)
+    outcome = _stored(operation) if operation else None
+    return await _answer(parts, write, operation, outcome, status) if operation and outcome else None
+
+
+async def _answer(parts: Parts, write: Write, operation: Operation, outcome: Outcome, status: int) -> JSONResponse:
     telemetry.OPERATIONS.labels(write.kind, outcome.result.value).inc()
     if outcome.result is not Result.DONE:
         raise await _problem_of(parts, write, outcome)

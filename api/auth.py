@@ -16,6 +16,7 @@ from api.credentials import presented
 from api.parts import Parts, PartsIn
 from api.problems import Problem
 from database.api_keys import Scope
+from database.audit import Act, write_act_first
 
 ADMINISTRATOR = "admin"
 SUPPORTER = "support"
@@ -136,6 +137,9 @@ async def _caller(request: Request, parts: PartsIn, *, anew: bool = False) -> Ca
         structlog.contextvars.bind_contextvars(actor=caller.actor)
     request.state.caller = caller
     await parts.rate_limits.admit(request.method, caller.user_id)
+    if caller.impersonated_by is not None and request.method in _SAFE_METHODS:
+        seen = {"route": request.scope["route"].path}
+        await write_act_first(parts.engine, Act(caller.impersonated_by, "read_as_user", caller.user_id, detail=seen))
     return caller
 
 

@@ -13,7 +13,7 @@ from activities.customers import UnknownUser
 from activities.gateway import StripeRefused
 from activities.pages import NoCustomer, PromotionChoice
 from activities.promotion_codes import is_about_the_code
-from api.asking import begin, describe_write, refuse, refused
+from api.asking import begin, describe_write, ended_before, refuse, refused
 from api.auth import InPersonIn, WriterIn, check_brings_card
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
 from api.choosing import chosen
@@ -68,10 +68,12 @@ async def open_checkout(
     a card, so whoever may not bring one may not open it.
     """
     check_brings_card(caller)
+    write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
+    if ended := await ended_before(parts, write):
+        return _again(ended)
     standing = await read_standing(parts.engine, caller.user_id)
     terms = chosen(parts.catalogue, body, Interval(body.interval), standing.currency)
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
-    write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
     if not operation.is_pending:
         return _again(operation)

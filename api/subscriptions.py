@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from api.asking import begin, carry_out, describe_write, refuse, refused
+from api.asking import answered_before, begin, carry_out, describe_write, refuse, refused
 from api.auth import ReaderIn, WriterIn, check_payment_method
 from api.bodies import ApplyPlanBody, CancelQuery, ConvertBody, IdempotencyKey, SubscribeBody
 from api.choosing import chosen, chosen_interval
@@ -93,10 +93,12 @@ async def subscribe(
 
     A trial without a payment method begins here; it begins at Stripe when a card is added."""
     check_payment_method(caller, body.payment_method)
+    write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
+    if again := await answered_before(parts, write, status=201):
+        return again
     own = (await read_standing(parts.engine, caller.user_id)).currency
     terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_trial(terms, body.trial_period_days)
-    write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
     intent = Subscribe(
         terms,
         body.trial_period_days,
@@ -138,10 +140,12 @@ async def change_plan(
     """Move to another plan, interval or number of seats. An upgrade is granted when it is paid, at once if the card
     allows it; a downgrade waits until the period is over. In a trial the plan changes without a charge."""
     check_payment_method(caller, body.payment_method)
+    write = describe_write(request, caller.user_id, "change_plan", idempotency_key, body.model_dump())
+    if again := await answered_before(parts, write):
+        return again
     row = await read_subscription(parts.engine, caller.user_id)
     own = row["customer_currency"] if row else None
     terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), own, row)
-    write = describe_write(request, caller.user_id, "change_plan", idempotency_key, body.model_dump())
     operation = await begin(parts, write)
     shown_at = None
     if body.preview_token and operation.is_pending:

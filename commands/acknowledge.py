@@ -29,25 +29,25 @@ def acknowledge(
     if bool(users) == everyone:
         raise ends_with("Name users, or ask for --all.")
     act = operators_act("acknowledge", by, reason=audit_reason)
-    over = asyncio.run(_acknowledge(users or [], act))
+    over = asyncio.run(_acknowledge(users or [], by or "cli", act))
     if over:
         raise ends_with(f"No running subscription: {', '.join(over)}.")
 
 
-async def _acknowledge(users: list[str], act: "Act") -> list[str]:
+async def _acknowledge(users: list[str], by: str, act: "Act") -> list[str]:
     """Answers those who have nothing running."""
     over = list[str]()
     async with connected() as parts:
         async for user in _named(users) if users else _flagged(parts):
-            if await _told(parts, replace(act, subject=user)):
+            if await _told(parts, by, replace(act, subject=user)):
                 typer.echo(f"{user}: acknowledged")
             else:
                 over.append(user)
     return over
 
 
-async def _told(parts: "Parts", act: "Act") -> bool:
-    """Written down first, as every act."""
+async def _told(parts: "Parts", by: str, act: "Act") -> bool:
+    """Written down first, as every act. Histories hear of an id that was given, never of an account on a machine."""
     from temporalio.service import RPCError, RPCStatusCode
 
     from database.audit import write_act_first
@@ -57,7 +57,7 @@ async def _told(parts: "Parts", act: "Act") -> bool:
     await write_act_first(parts.engine, act)
     handle = parts.temporal.get_workflow_handle_for(SubscriptionWorkflow.run, workflow_id(act.subject or ""))
     try:
-        await handle.signal(SubscriptionWorkflow.acknowledge, act.actor.removeprefix("cli:"))
+        await handle.signal(SubscriptionWorkflow.acknowledge, by)
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise

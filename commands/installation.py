@@ -1,6 +1,7 @@
 """What every command needs: the settings, the parts, and a short word when something is missing or away."""
 
 import getpass
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ def operators_act(
     """What an operator does by command, as the audit is told; of ``detail`` only what is known is kept."""
     from database.audit import LONGEST_REASON, Act
 
+    if by is not None and not re.fullmatch(r"[!-?A-~]{1,255}", by):
+        raise ends_with("--by is an id without spaces, not an e-mail address: it is kept for good.")
     if reason is not None and not (0 < len(reason) <= LONGEST_REASON and reason.isprintable()):
         raise ends_with(f"--audit-reason is a line of at most {LONGEST_REASON} characters.")
     kept = {key: str(value) for key, value in detail.items() if value is not None}
@@ -70,13 +73,13 @@ async def connected() -> AsyncIterator[Parts]:
     from activities.gateway import StripeAway, StripeRefused, open_stripe
     from database.session import make_engine
     from lifecycle.plans import InvalidCatalogue, load_catalogue
-    from workflows.connection import connect
+    from workflows.connection import CLI, connect
 
     settings = read_settings()
     engine = make_engine(settings, application_name="perennial-cli")
     try:
         async with open_stripe(settings) as stripe_client:
-            client = await connect(settings, lazy=True)
+            client = await connect(settings, lazy=True, identity=CLI)
             yield Parts(settings, engine, stripe_client, client, load_catalogue(settings.plans_file))
     except typer.Exit:  # a RuntimeError, too
         raise

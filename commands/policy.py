@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 AT_ONCE = 10
 PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Mover:
+    """Who moves them: ``by`` for their histories, which hear of no account on a machine, and the act for the audit."""
+
+    by: str
+    act: "Act"
 
 
 def policy(
@@ -39,12 +47,13 @@ def policy(
     if (user is None) != everyone or everyone != (plan is not None):
         raise ends_with("Name one user, or a plan with --all --plan CODE.")
     act = operators_act("move_policy", by, reason=audit_reason)
-    is_done = asyncio.run(_one(user, apply, act) if user else _everybody((plan or "").upper(), apply, act))
+    mover = Mover(by or "cli", act) if apply else None
+    is_done = asyncio.run(_one(user, mover) if user else _everybody((plan or "").upper(), mover))
     if not is_done:
         raise typer.Exit(1)
 
 
-async def _one(user: str, apply: bool, act: "Act") -> bool:
+async def _one(user: str, mover: Mover | None) -> bool:
     from rich.console import Console
 
     from database.policies import read_rules_of
@@ -56,10 +65,10 @@ async def _one(user: str, apply: bool, act: "Act") -> bool:
         if row is None:
             raise ends_with(f"{user} has no running subscription.")
         today = _today(parts, row["plan"])
-        return await _move(console, parts, row["plan"], [(user, policy_from(row["policy"]))], today, apply, act)
+        return await _move(console, parts, row["plan"], [(user, policy_from(row["policy"]))], today, mover)
 
 
-async def _everybody(plan: str, apply: bool, act: "Act") -> bool:
+async def _everybody(plan: str, mover: Mover | None) -> bool:
     from rich.console import Console
 
     from database.policies import count_by_rules, subscribers_of
@@ -71,13 +80,13 @@ async def _everybody(plan: str, apply: bool, act: "Act") -> bool:
         rules = [(policy_from(kept), number) for kept, number in await count_by_rules(parts.engine, plan)]
         for old, number in rules:
             console.print(f"  {number:,} under {_said(old, today)}", highlight=False, soft_wrap=True)
-        if not apply:
+        if mover is None:
             _close(console, sum(number for old, number in rules if old != today))
             return all(old == today for old, _ in rules)
         done = True
         async for page in subscribers_of(parts.engine, plan):
             who = [(row["user_id"], policy_from(row["policy"])) for row in page]
-            done = await _move(console, parts, plan, who, today, apply, act) and done
+            done = await _move(console, parts, plan, who, today, mover) and done
         return done
 
 
@@ -87,12 +96,11 @@ async def _move(
     plan: str,
     who: "Sequence[tuple[str, Policy | None]]",
     today: "Policy",
-    apply: bool,
-    act: "Act",
+    mover: Mover | None,
 ) -> bool:
-    """Answers whether all of them are under the rules of today."""
+    """Answers whether all of them are under the rules of today; without a mover it is only said."""
     waiting = [(user, old) for user, old in who if old != today]
-    if not apply or not waiting:
+    if mover is None or not waiting:
         for user, old in who:
             console.print(f"  {user} is under {_said(old, today)}", highlight=False, soft_wrap=True)
         _close(console, len(waiting))
@@ -101,7 +109,7 @@ async def _move(
 
     async def ask(user: str) -> str:
         async with few:
-            return await _asked(parts, user, plan, today, act)
+            return await _asked(parts, user, plan, today, mover)
 
     ended = Counter(await asyncio.gather(*(ask(user) for user, _ in waiting)))
     told = " · ".join(f"{number:,} {what}" for what, number in sorted(ended.items()))
@@ -109,7 +117,7 @@ async def _move(
     return not ended.keys() - {"moved", "under them already"}
 
 
-async def _asked(parts: "Parts", user: str, plan: str, today: "Policy", act: "Act") -> str:
+async def _asked(parts: "Parts", user: str, plan: str, today: "Policy", mover: Mover) -> str:
     """In a word what came of it; what is under way goes on by itself."""
     from lifecycle.intents import MovePolicy, Result
     from workflows.door import Door, Unavailable
@@ -117,8 +125,8 @@ async def _asked(parts: "Parts", user: str, plan: str, today: "Policy", act: "Ac
 
     door = Door(parts.temporal, parts.settings.temporal_task_queue)
     try:
-        intent = MovePolicy(plan, today, act.actor.removeprefix("cli:"))
-        told = replace(act, subject=user, detail={"plan": plan, "version": str(today.version)})
+        intent = MovePolicy(plan, today, mover.by)
+        told = replace(mover.act, subject=user, detail={"plan": plan, "version": str(today.version)})
         asked = await ask_for(parts.engine, door, user, intent, told, key=None, deadline=PATIENCE_SECONDS)
     except Unavailable:
         return "waiting for Temporal"

@@ -38,6 +38,9 @@ _BEGIN = text(
     """  # noqa: S608  the columns are a constant above
 )
 _FIND = text(f"select {_COLUMNS} from billing.operations where id = :id and user_id = :user_id")  # noqa: S608  as above
+_FIND_BY_KEY = text(
+    f"select {_COLUMNS} from billing.operations where user_id = :user_id and idempotency_key = :key"  # noqa: S608  as above
+)
 _LET_GO = text("update billing.operations set busy_until = null where id = :id and status = 'pending'")
 _COMPLETE = text(
     """
@@ -118,6 +121,14 @@ async def find_operation(engine: AsyncEngine, user_id: str, operation_id: UUID) 
     async with engine.connect() as connection:
         row = (await connection.execute(_FIND, {"id": operation_id, "user_id": user_id})).mappings().first()
     return _operation(row) if row is not None else None
+
+
+async def find_ended(engine: AsyncEngine, user_id: str, key: str, fingerprint: str) -> Operation | None:
+    """The operation of exactly this request, when it has ended."""
+    async with engine.connect() as connection:
+        row = (await connection.execute(_FIND_BY_KEY, {"user_id": user_id, "key": key})).mappings().first()
+    operation = _operation(row) if row is not None else None
+    return operation if operation and operation.fingerprint == fingerprint and not operation.is_pending else None
 
 
 async def complete_operation(

@@ -15,6 +15,8 @@ from production import temporal_finding
 from settings import Settings
 from workflows.payloads import converter_for
 
+CLI = "perennial-cli"
+"""As which operators' commands connect: histories need not say on whose machine one was typed."""
 _LONGEST_PAUSE_SECONDS = 15.0
 
 Answer = TypeVar("Answer")
@@ -22,11 +24,14 @@ Answer = TypeVar("Answer")
 _log = structlog.get_logger(__name__)
 
 
-async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: bool = False) -> Client:
+async def connect(
+    settings: Settings, *, runtime: Runtime | None = None, lazy: bool = False, identity: str | None = None
+) -> Client:
     """A client for the namespace of this installation; dates, enums and unions travel as Pydantic writes them.
 
     With ``lazy`` it connects at the first call, so that a program can start while Temporal is away. A profile
-    (``settings.temporal_profile``) brings address, namespace, TLS and API key from `temporalio.envconfig`.
+    (``settings.temporal_profile``) brings address, namespace, TLS and API key from `temporalio.envconfig`. ``identity``
+    is kept in histories; without one it is the process on its host.
     Raises `ValueError` in production mode when it would leave the own network without TLS.
     """
     where = target(settings)
@@ -38,6 +43,7 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None, lazy: b
         data_converter=converter_for(settings),
         runtime=runtime,
         lazy=lazy,
+        identity=identity,
     )
 
 

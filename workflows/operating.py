@@ -18,7 +18,7 @@ from database.promises import promise
 from database.session import make_engine
 from lifecycle.intents import Intent, Outcome, Request, Result
 from settings import Settings
-from workflows.connection import connect
+from workflows.connection import CLI, connect
 from workflows.door import Door
 from workflows.promises import Door as AnyDoor
 from workflows.promises import ask_once
@@ -43,7 +43,7 @@ async def command(settings: Settings, user_id: str, intent: Intent, key: str | N
     """What a command of ``perennial`` does: connect, ask, and wait for a while. Raises also `Unavailable`."""
     engine = make_engine(settings, application_name="perennial-cli")
     try:
-        door = Door(await connect(settings), settings.temporal_task_queue)
+        door = Door(await connect(settings, identity=CLI), settings.temporal_task_queue)
         asked = await ask_for(engine, door, user_id, intent, act, key=key, deadline=PATIENCE_SECONDS)
         if intent.kind == "refund" and asked.outcome:
             return replace(asked, refund=await read_refund(engine, user_id, asked.operation_id))

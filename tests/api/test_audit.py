@@ -174,8 +174,16 @@ async def test_whoever_acts_for_a_user_is_written_down_also_without_a_key(
         made = await api.client.put("/billing/projects/p1", headers=eyes)
 
         assert made.status_code == 201, made.text
-        acts = api.rows("select actor, act, subject from billing.audit")
-        assert acts == [{"actor": bob.id, "act": "create_project", "subject": ada.id}]
+        for page in ("subscriptions/me", "export", "subscriptions/me/timeline"):
+            assert (await api.client.get(f"/billing/{page}", headers=eyes)).status_code == 200
+        acts = api.rows("select actor, act, subject, detail ->> 'route' as route from billing.audit order by id")
+        assert {(act["actor"], act["subject"]) for act in acts} == {(bob.id, ada.id)}
+        assert [(act["act"], act["route"]) for act in acts] == [
+            ("create_project", None),
+            ("read_as_user", "/billing/subscriptions/me"),
+            ("read_as_user", "/billing/export"),
+            ("read_as_user", "/billing/subscriptions/me/timeline"),
+        ]
 
 
 async def test_a_supporter_who_looks_is_seen(api: Api, ada: SignedInUser, bob: SignedInUser) -> None:

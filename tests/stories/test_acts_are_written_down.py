@@ -94,6 +94,7 @@ async def test_an_act_that_failed_is_in_the_audit_too(world: World) -> None:
     assert await world.rows("select actor, act from billing.audit") == [("cli:operator-7", "push_plans")]
 
 
+@pytest.mark.usefixtures("nothing_of_the_machine")
 async def test_who_takes_a_flag_away_is_in_timeline_and_audit(world: World) -> None:
     ada, bob = await paying(world), await world.customer()
     await is_flagged(world, ada)
@@ -123,3 +124,18 @@ async def test_who_takes_a_flag_away_is_in_timeline_and_audit(world: World) -> N
     await ada.settled()
     assert (code, f"{ada.id}: acknowledged" in said) == (0, True), said
     assert await ada.concern() is None
+    history = (await world.client.get_workflow_handle(workflow_id(ada.id)).fetch_history()).to_json()
+    assert "operator-on-this-machine" not in history
+    signals = [event.get("workflowExecutionSignaledEventAttributes", {}) for event in json.loads(history)["events"]]
+    by = [signal["identity"] for signal in signals if signal.get("signalName") == "acknowledge"]
+    assert by == ["perennial-cli", "perennial-cli"], "and not on whose machine it was typed"
+
+
+@pytest.mark.parametrize(
+    "by", ["ada@example.org", "", "two words", "x\ncli:boss"], ids=["address", "none", "words", "lines"]
+)
+async def test_an_operator_is_named_by_an_id(world: World, by: str) -> None:
+    code, said = await command(world, "plans", "push", "--by", by)
+
+    assert (code, said.startswith("--by is an id")) == (1, True), said
+    assert await world.rows("select 1 from billing.audit") == []
