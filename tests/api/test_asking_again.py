@@ -1,3 +1,4 @@
+# ruff: noqa: F811  a fixture of another file
 """A request that was answered is answered the same under its key, whatever has changed since."""
 
 from datetime import UTC, datetime, timedelta
@@ -6,13 +7,16 @@ from typing import Any
 from lifecycle import intents
 from local.betterauth import SignedInUser
 from tests.api.conftest import Api, as_user
-from tests.api.test_admin import grace  # noqa: F401  a fixture
+from tests.api.test_admin import grace  # noqa: F401  fixtures
 
 PAGES = {"success_url": "https://app.example.com/done", "cancel_url": "https://app.example.com/plans"}
 
 
 async def test_what_would_be_refused_by_now_is_answered_as_it_was(
-    api: Api, ada: SignedInUser, bob: SignedInUser, grace: SignedInUser
+    api: Api,
+    ada: SignedInUser,
+    bob: SignedInUser,
+    grace: SignedInUser,
 ) -> None:
     def save(user_id: str, request: intents.Request) -> None:
         api.subscribed(user_id, status="trialing")
