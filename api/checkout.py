@@ -16,7 +16,7 @@ from activities.promotion_codes import is_about_the_code
 from api.asking import begin, describe_write, refuse, refused
 from api.auth import InPersonIn, WriterIn, check_brings_card
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
-from api.choosing import chosen
+from api.choosing import chosen, own_currency
 from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -69,7 +69,8 @@ async def open_checkout(
     """
     check_brings_card(caller)
     standing = await read_standing(parts.engine, caller.user_id)
-    terms = chosen(parts.catalogue, body, Interval(body.interval), standing.currency)
+    own = await own_currency(parts, caller.user_id, standing, body.currency)
+    terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
     write = describe_write(request, caller.user_id, "checkout", idempotency_key, body.model_dump())
     operation = await begin(parts, write)

@@ -80,6 +80,8 @@ class Pages(Protocol):
 
     async def required_action(self, user_id: str) -> RequiredAction | None: ...
 
+    async def has_lost_customer(self, user_id: str) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Outside:

@@ -12,7 +12,7 @@ from activities.previews import Quote
 from activities.promotion_codes import is_about_the_code
 from api.auth import ReaderIn
 from api.bodies import PreviewBody
-from api.choosing import chosen, chosen_interval
+from api.choosing import chosen, chosen_interval, own_currency
 from api.contract import OF_A_CALLER, READS, WITH_BODY, problems
 from api.leaving import of_cancellation
 from api.media import json_only
@@ -70,7 +70,8 @@ async def preview(body: PreviewBody, caller: ReaderIn, parts: PartsIn) -> Previe
     if body.cancel is not None:
         return await of_cancellation(parts, row, body.cancel)
     standing = await read_standing(parts.engine, caller.user_id)
-    terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), standing.currency, row)
+    own = await own_currency(parts, caller.user_id, standing, body.currency)
+    terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), own, row)
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
         wish = Subscribe(terms, promotion_code=body.promotion_code, quantity=body.quantity or 1)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api.asking import begin, carry_out, describe_write, refuse, refused
 from api.auth import ReaderIn, WriterIn, check_payment_method
 from api.bodies import ApplyPlanBody, CancelQuery, ConvertBody, IdempotencyKey, SubscribeBody
-from api.choosing import chosen, chosen_interval
+from api.choosing import chosen, chosen_interval, own_currency
 from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, Responses, answers_with, problems
 from api.media import json_only
 from api.parts import PartsIn
@@ -93,7 +93,8 @@ async def subscribe(
 
     A trial without a payment method begins here; it begins at Stripe when a card is added."""
     check_payment_method(caller, body.payment_method)
-    own = (await read_standing(parts.engine, caller.user_id)).currency
+    standing = await read_standing(parts.engine, caller.user_id)
+    own = await own_currency(parts, caller.user_id, standing, body.currency)
     terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_trial(terms, body.trial_period_days)
     write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())

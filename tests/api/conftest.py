@@ -94,6 +94,9 @@ class FakePages:
         self.opened.setdefault(operation_id, {"user_id": user_id, "return_url": return_url})
         return f"https://portal.stripe.test/{list(self.opened).index(operation_id) + 1}"
 
+    async def has_lost_customer(self, user_id: str) -> bool:
+        return False
+
     async def required_action(self, user_id: str) -> RequiredAction | None:
         return self.action
 
