@@ -116,12 +116,13 @@ def _life(
     effects: list[Callable[..., Any]] = [sign_up.subscribe, plan_changes.change_plan, payments.cancel, payments.resume]
     new_cards = NewCards(stripe_client)
     disputes, refunds = Disputes(stripe_client, engine), Refunds(stripe_client)
-    forgetting = Forgetting(stripe_client, engine, settings)
+    seconds = SecondSubscriptions(stripe_client, refunds)
+    forgetting = Forgetting(stripe_client, engine, settings, seconds)
     collecting, conversions = Collecting(stripe_client), Conversions(stripe_client)
     effects += [collecting.stop, collecting.again, conversions.convert, conversions.move_trial_end]
     effects += [sign_up.has_card, sign_up.give_up_waiting]
     effects += [PaidPeriods(stripe_client).of_period]
-    effects += [SecondSubscriptions(stripe_client, refunds).take_back]
+    effects += [seconds.take_back]
     effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]
     effects += [AbandonedCheckouts(stripe_client, engine, catalogue).abandoned]
     looks: list[Callable[..., Any]] = [payments.fetch, disputes.fetch, disputes.find_owners]

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, select, text
+from sqlalchemy import case, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -48,6 +48,16 @@ class Customers:
         gone = known or await self._former(user_id)
         customer_id = await self._found_in_stripe(user_id, gone) or await self._made(user_id, gone)
         return await self._keep(user_id, customer_id, instead_of=known)
+
+    async def is_gone(self, user_id: str) -> bool:
+        """Whether the customer that we know of was deleted in Stripe; if so, their currency binds nobody any more."""
+        known = await self.id_of(user_id)
+        if known is None or await self._exists(known):
+            return False
+        theirs = (tables.customers.c.user_id == user_id) & (tables.customers.c.stripe_customer_id == known)
+        async with self._engine.begin() as connection:
+            await connection.execute(update(tables.customers).where(theirs).values(currency=None))
+        return True
 
     async def _former(self, user_id: str) -> str | None:
         """The customer of a user who was forgotten and is back."""
@@ -143,7 +153,10 @@ class Customers:
             return str((await connection.execute(kept)).scalar_one())
 
     async def _keep(self, user_id: str, customer_id: str, instead_of: str | None) -> str:
-        """Remember a customer unless somebody else did meanwhile; answers the one that counts."""
+        """Remember a customer unless somebody else did meanwhile; answers the one that counts.
+
+        The currency was that of the one who is gone.
+        """
         known = tables.customers.c.stripe_customer_id
         told = {"identity_hash": identity_hash_of(user_id)}
         row = insert(tables.customers).values(user_id=user_id, stripe_customer_id=customer_id, **told)
@@ -152,6 +165,7 @@ class Customers:
             index_elements=["user_id"],
             set_={
                 "stripe_customer_id": case((nobody_else, row.excluded.stripe_customer_id), else_=known),
+                "currency": case((nobody_else & known.is_not(None), null()), else_=tables.customers.c.currency),
                 "forgotten_at": None,
                 **told,
             },

@@ -14,6 +14,8 @@ from temporalio import activity
 from activities.ending import end
 from activities.gateway import Stripe, StripeAway, StripeRefused, answers
 from activities.keys import keyed
+from activities.orders import TakeBackOrder
+from activities.second_subscriptions import SecondSubscriptions
 from activities.voiding import void
 from settings import Settings
 
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
     from stripe.params import CustomerUpdateParams
 
 _MOST = 100
-_CUSTOMER = text("select stripe_customer_id from billing.customers where user_id = :user_id")
+_KNOWN = text(
+    """
+    select
+        (select stripe_customer_id from billing.customers where user_id = :user_id) as customer_id,
+        (select stripe_subscription_id from billing.subscriptions where user_id = :user_id) as subscription_id
+    """
+)
 
 _OF_OUR_OWN = (
     text("delete from billing.cards where user_id = :user_id"),
@@ -72,9 +80,12 @@ class ForgetOrder:
 class Forgetting:
     """Two steps; the second is taken only when Stripe has confirmed the first."""
 
-    def __init__(self, stripe_client: Stripe, engine: AsyncEngine, settings: Settings) -> None:
+    def __init__(
+        self, stripe_client: Stripe, engine: AsyncEngine, settings: Settings, seconds: SecondSubscriptions
+    ) -> None:
         self._stripe = stripe_client
         self._engine = engine
+        self._seconds = seconds
         self._deletes = settings.forgotten_customers == "delete"
 
     @activity.defn(name="forgetting.end_in_stripe")
@@ -84,14 +95,16 @@ class Forgetting:
         Raises `StripeAway` also while Stripe does not yet show that it is done. Each part may be repeated.
         """
         async with self._engine.connect() as connection:
-            known = (await connection.execute(_CUSTOMER, {"user_id": order.user_id})).scalar()
-        for customer_id in sorted(one for one in {order.customer_id, known} if one):
-            await self._end(order.operation_id, customer_id)
+            known = (await connection.execute(_KNOWN, {"user_id": order.user_id})).one()
+        for customer_id in sorted(one for one in {order.customer_id, known.customer_id} if one):
+            await self._end(order, customer_id, known.subscription_id)
 
-    async def _end(self, operation_id: str, customer_id: str) -> None:
+    async def _end(self, order: ForgetOrder, customer_id: str, own: str | None) -> None:
+        operation_id = order.operation_id
         if await self._found(customer_id) is None:
             return
-        await self._void_and_cancel(operation_id, customer_id)
+        await self._void(operation_id, customer_id)
+        await self._end_subscriptions(order.user_id, customer_id, own)
         if self._deletes:
             with answers():
                 await self._stripe.v1.customers.delete_async(customer_id)
@@ -122,7 +135,7 @@ class Forgetting:
             return None
         return None if getattr(found, "deleted", False) else found
 
-    async def _void_and_cancel(self, operation_id: str, customer_id: str) -> None:
+    async def _void(self, operation_id: str, customer_id: str) -> None:
         """Pages go first, so that nothing new begins; then invoices, so that no late payment meets what has ended."""
         with answers():
             pages = await self._stripe.v1.checkout.sessions.list_async(
@@ -137,10 +150,17 @@ class Forgetting:
             )
         for invoice in owed.data:
             await void(self._stripe, f"{operation_id}/{invoice.id}", str(invoice.id))
+
+    async def _end_subscriptions(self, user_id: str, customer_id: str, own: str | None) -> None:
+        """Whoever is forgotten in the moment of paying a page had nothing for it yet: that one is taken back whole."""
         with answers():
             running = await self._stripe.v1.subscriptions.list_async({"customer": customer_id, "limit": _MOST})
         for subscription in running.data:
-            await end(self._stripe, subscription.id)
+            owner = subscription.metadata.to_dict().get("user_id") if subscription.metadata else None
+            if owner == user_id and subscription.id != own:
+                await self._seconds.take_back(TakeBackOrder(user_id, customer_id, subscription.id))
+            else:
+                await end(self._stripe, subscription.id)
 
     async def _strip(self, operation_id: str, customer_id: str) -> None:
         """The customer stays for bookkeeping, without cards, name, addresses, and without our user's id."""

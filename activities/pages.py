@@ -138,6 +138,10 @@ class Pages:
             raise NoCustomer(user_id) from None
         return session.url
 
+    async def has_lost_customer(self, user_id: str) -> bool:
+        """Whether the user's customer was deleted in Stripe; see `Customers.is_gone`."""
+        return await self._customers.is_gone(user_id)
+
     async def required_action(self, user_id: str) -> RequiredAction | None:
         """What the customer must do now to complete the open payment; None when nothing is open.
 

@@ -61,6 +61,7 @@ def facts_from(
         trial_is_repeated=trial_is_repeated,
         quantity=seats_of(item),
         customer_default=_preferred(subscription),
+        has_discount=has_discount(subscription) or None,
     )
 
 
@@ -80,6 +81,14 @@ def is_taxed(subscription: stripe.Subscription) -> bool:
     """Whether Stripe calculates tax on this subscription's invoices."""
     automatic = getattr(subscription, "automatic_tax", None)
     return bool(automatic and automatic.enabled)
+
+
+def has_discount(subscription: stripe.Subscription) -> bool:
+    """Whether something is taken off what is charged next; a code that is used up is no longer there.
+
+    https://docs.stripe.com/api/subscriptions/object#subscription_object-discounts
+    """
+    return any(getattr(one, "discounts", None) for one in (subscription, subscription["items"].data[0]))
 
 
 def seats_of(item: Any) -> int:

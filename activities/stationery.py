@@ -93,12 +93,15 @@ def _moments(due: NotificationDue, now: datetime) -> dict[str, datetime | None]:
 
 
 def _price(due: NotificationDue, amount: str | None) -> str | None:
-    """What the plan costs; a free plan is called so."""
+    """What the plan costs, and what changes that before it is charged; a free plan is called so."""
     if due.amount == 0:
         return "Free"
     if amount is None or due.interval is None:
         return amount
-    return f"{amount} per {due.interval}{' plus tax' if due.plus_tax else ''}"
+    more = " plus tax" if due.plus_tax else ""
+    if due.before_discounts:
+        more = " before discounts and tax" if due.plus_tax else " before discounts"
+    return f"{amount} per {due.interval}{more}"
 
 
 def _expiry(due: NotificationDue) -> str | None:

@@ -171,7 +171,7 @@ class PreviewBody(ChangePlanBody):
     plan: PlanCode | SkipJsonSchema[None] = None  # type: ignore[assignment]
     cancel: CancelTiming | SkipJsonSchema[None] = None
     promotion_code: PromotionCode | None = Field(
-        default=None, description="For a new subscription: show the price with this code."
+        default=None, description="For a new subscription: show the price with this code. Refused in a change of plan."
     )
 
     @model_validator(mode="after")

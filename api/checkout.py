@@ -16,7 +16,7 @@ from activities.promotion_codes import is_about_the_code
 from api.asking import begin, describe_write, ended_before, refuse, refused
 from api.auth import InPersonIn, WriterIn, check_brings_card
 from api.bodies import CheckoutBody, IdempotencyKey, PortalBody, is_confidential
-from api.choosing import chosen
+from api.choosing import chosen, own_currency
 from api.contract import OF_A_CALLER, WITH_BODY, WRITES, problems
 from api.media import json_only
 from api.parts import Parts, PartsIn
@@ -72,7 +72,8 @@ async def open_checkout(
     if ended := await ended_before(parts, write):
         return _again(ended)
     standing = await read_standing(parts.engine, caller.user_id)
-    terms = chosen(parts.catalogue, body, Interval(body.interval), standing.currency)
+    own = await own_currency(parts, caller.user_id, standing, body.currency)
+    terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_addresses(parts, {"success_url": body.success_url, "cancel_url": body.cancel_url})
     operation = await begin(parts, write)
     if not operation.is_pending:

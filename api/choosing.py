@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.bodies import Choice
+from api.parts import Parts
 from api.problems import Problem
+from database.reading import CustomerStanding
 from lifecycle.plans import Catalogue, Interval, Terms
 from lifecycle.refusals import Refusal, check_currency, check_quantity
 from lifecycle.statuses import Status
@@ -21,6 +23,18 @@ def chosen_interval(row: Mapping[str, Any] | None, asked: str | None) -> Interva
     return Interval(row["interval"]) if row is not None and is_paying else Interval.MONTH
 
 
+async def own_currency(parts: Parts, user_id: str, standing: CustomerStanding, asked: str | None) -> str | None:
+    """The currency that the caller is bound to; None: they may choose.
+
+    It is that of their customer in Stripe. When another one is asked for, nothing runs and that customer has been
+    deleted there, the next one is bound to nothing yet.
+    """
+    own = standing.own_currency
+    if own is None or asked in {None, own} or standing.is_live:
+        return own
+    return None if await parts.outside.pages.has_lost_customer(user_id) else own
+
+
 def chosen(
     catalogue: Catalogue, choice: Choice, interval: Interval, own: str | None, row: Mapping[str, Any] | None = None
 ) -> Terms:
@@ -30,7 +44,8 @@ def chosen(
     Raises `UnknownPlan`, `CurrencyNotOffered`, or a problem that names the field.
     """
     field = "currency"
-    currency = choice.currency or own or (row["currency"] if row and Status(row["status"] or "none").is_live else None)
+    own = own or (row["currency"] if row and Status(row["status"] or "none").is_live else None)
+    currency = choice.currency or own
     try:
         check_currency(own, currency or catalogue.currency)
         terms = catalogue.terms(choice.plan, interval, currency)

@@ -17,7 +17,7 @@ from database.ledger import Ledger
 from database.membership import Memberships
 from lifecycle import intents
 from lifecycle.leaving import PeriodPayment
-from lifecycle.plans import Catalogue, Terms
+from lifecycle.plans import Catalogue, Interval, Terms
 from settings import Settings
 
 
@@ -38,7 +38,11 @@ class Previews(Protocol):
 
     async def of_first_charge(self, user_id: str, terms: Terms, quantity: int, promotion_code: str | None) -> Quote: ...
 
-    async def of_one_interval(self, user_id: str, subscription_id: str, terms: Terms, quantity: int) -> Quote: ...
+    async def code_outlasts(self, promotion_code: str, interval: Interval) -> bool: ...
+
+    async def of_next_charge(
+        self, subscription_id: str, terms: Terms, quantity: int, at: datetime, change: Quote | None = None
+    ) -> Quote: ...
 
     async def paid_for_period(self, subscription_id: str) -> list[PeriodPayment]: ...
 
@@ -75,6 +79,8 @@ class Pages(Protocol):
     ) -> str: ...
 
     async def required_action(self, user_id: str) -> RequiredAction | None: ...
+
+    async def has_lost_customer(self, user_id: str) -> bool: ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from activities.previews import Quote
 from activities.promotion_codes import is_about_the_code
 from api.auth import ReaderIn
 from api.bodies import PreviewBody
-from api.choosing import chosen, chosen_interval
+from api.choosing import chosen, chosen_interval, own_currency
 from api.contract import OF_A_CALLER, READS, WITH_BODY, problems
 from api.leaving import of_cancellation
 from api.media import json_only
@@ -70,11 +70,14 @@ async def preview(body: PreviewBody, caller: ReaderIn, parts: PartsIn) -> Previe
     if body.cancel is not None:
         return await of_cancellation(parts, row, body.cancel)
     standing = await read_standing(parts.engine, caller.user_id)
-    terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), standing.currency, row)
+    own = await own_currency(parts, caller.user_id, standing, body.currency)
+    terms = chosen(parts.catalogue, body, chosen_interval(row, body.interval), own, row)
     now = parts.customer_now(row["clock_offset_seconds"] if row else 0)
     if row is None or not Status(row["status"] or Status.NONE).is_live:
         wish = Subscribe(terms, promotion_code=body.promotion_code, quantity=body.quantity or 1)
         return await _of_subscribing(parts, caller.user_id, standing, wish, now)
+    if body.promotion_code is not None:
+        raise _wrong_code("is for a new subscription; a change of plan takes none")
     return await _of_change(parts, caller.user_id, row, ChangePlan(terms, quantity=body.quantity), now)
 
 
@@ -85,15 +88,22 @@ async def _of_subscribing(
     check(Subscription(user_id, trial_used=trial_used), wish)
     terms, seats = wish.terms, wish.quantity
     trial = 0 if trial_used else terms.trial_days
-    first = regular = _plain(terms, seats)
-    if wish.promotion_code or terms.tax or (standing.stripe_customer_id and not trial):
+    first = _plain(terms, seats)
+    if wish.promotion_code or terms.tax or standing.stripe_customer_id:
         first = await _first_charge(parts, user_id, wish)
     if trial:
-        after_trial = replace(first, total=first.due)
-        return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, after_trial, now + timedelta(days=trial))
-    if terms.tax:
-        regular = await _first_charge(parts, user_id, replace(wish, promotion_code=None))
-    return _view(PreviewTiming.NOW, now, terms, seats, first, regular, terms.interval.after(now))
+        return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, first, now + timedelta(days=trial))
+    second = await _second_charge(parts, user_id, wish, first)
+    return _view(PreviewTiming.NOW, now, terms, seats, first, second, terms.interval.after(now))
+
+
+async def _second_charge(parts: Parts, user_id: str, wish: Subscribe, first: Quote) -> Quote:
+    """With what the code still takes off by then, and with what the first charge leaves of the credit."""
+    code, again = wish.promotion_code, first
+    if code and not await parts.outside.previews.code_outlasts(code, wish.terms.interval):
+        without = replace(wish, promotion_code=None)
+        again = await _first_charge(parts, user_id, without) if wish.terms.tax else _plain(wish.terms, wish.quantity)
+    return again.with_balance(first.balance)
 
 
 def _plain(terms: Terms, seats: int) -> Quote:
@@ -108,9 +118,12 @@ async def _first_charge(parts: Parts, user_id: str, wish: Subscribe) -> Quote:
     except StripeRefused as refusal:
         if promotion_code is None or not is_about_the_code(refusal):
             raise
-        reason = "cannot be used; check how it is written, or leave it out"
-        errors = [{"field": "promotion_code", "reason": reason}]
-        raise Problem("promotion_code_invalid", f"This promotion code {reason}.", errors=errors) from None
+        raise _wrong_code("cannot be used; check how it is written, or leave it out") from None
+
+
+def _wrong_code(reason: str) -> Problem:
+    errors = [{"field": "promotion_code", "reason": reason}]
+    return Problem("promotion_code_invalid", f"This promotion code {reason}.", errors=errors)
 
 
 async def _of_change(
@@ -120,22 +133,31 @@ async def _of_change(
     subscription, terms = known(row, parts.catalogue), wish.terms
     check(subscription, wish)
     had, seats = subscription.seats, quantity_after(subscription, terms, wish.quantity)
-    regular = _plain(terms, seats)
-    if terms.tax:
-        subscription_id = row["stripe_subscription_id"]
-        regular = await parts.outside.previews.of_one_interval(user_id, subscription_id, terms, seats)
     token = sign(parts.settings, user_id, row, terms, seats, now)
-    period_end = row["current_period_ends_at"]
-    if terms.is_same_offer(subscription.terms) and seats == had:  # what was planned is dropped
-        return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, regular, period_end, token)
-    match timing_of(subscription.status, subscription.terms, terms, seats_before=had, seats_after=seats):
-        case ChangeTiming.IN_TRIAL:
-            return _view(PreviewTiming.NOW, now, terms, seats, NOTHING, regular, row["trial_ends_at"], token)
-        case ChangeTiming.AT_PERIOD_END:
-            return _view(PreviewTiming.PERIOD_END, period_end, terms, seats, NOTHING, regular, period_end, token)
-    due = await parts.outside.previews.of_upgrade(row["stripe_subscription_id"], terms, seats, now)
-    next_at = period_end if row["interval"] == terms.interval else terms.interval.after(now)
-    return _view(PreviewTiming.NOW, now, terms, seats, due, regular, next_at, token)
+    timing, effective_at, due, next_at = PreviewTiming.NOW, now, None, row["current_period_ends_at"]
+    if not (terms.is_same_offer(subscription.terms) and seats == had):  # else what was planned is dropped
+        match timing_of(subscription.status, subscription.terms, terms, seats_before=had, seats_after=seats):
+            case ChangeTiming.IN_TRIAL:
+                next_at = row["trial_ends_at"]
+            case ChangeTiming.AT_PERIOD_END:
+                timing, effective_at = PreviewTiming.PERIOD_END, next_at
+            case ChangeTiming.WHEN_PAID:
+                due = await parts.outside.previews.of_upgrade(row["stripe_subscription_id"], terms, seats, now)
+                next_at = next_at if row["interval"] == terms.interval else terms.interval.after(now)
+    then = await _next_charge(parts, row, replace(wish, quantity=seats), next_at, due)
+    return _view(timing, effective_at, terms, seats, due or NOTHING, then, next_at, token)
+
+
+async def _next_charge(
+    parts: Parts, row: Mapping[str, Any], wish: ChangePlan, at: datetime, change: Quote | None
+) -> Quote:
+    """What comes after the change; in a trial that Stripe does not know of, what a first subscription costs."""
+    terms, seats = wish.terms, wish.quantity or 1
+    if row["stripe_subscription_id"]:
+        return await parts.outside.previews.of_next_charge(row["stripe_subscription_id"], terms, seats, at, change)
+    if terms.tax or row["stripe_customer_id"]:
+        return await _first_charge(parts, row["user_id"], Subscribe(terms, quantity=seats))
+    return _plain(terms, seats)
 
 
 def known(row: Mapping[str, Any], catalogue: Catalogue) -> Subscription:
@@ -175,7 +197,7 @@ def _view(
     terms: Terms,
     seats: int,
     due: Quote,
-    regular: Quote,
+    then: Quote,
     next_at: datetime,
     token: str | None = None,
 ) -> PreviewView:
@@ -184,6 +206,6 @@ def _view(
         effective_at=at,
         quantity=seats,
         due_now=ChargeView(amount=due.due, currency=terms.currency, tax=due.tax),
-        next_charge=NextChargeView(amount=regular.total, currency=terms.currency, tax=regular.tax, at=next_at),
+        next_charge=NextChargeView(amount=then.due, currency=terms.currency, tax=then.tax, at=next_at),
         preview_token=token,
     )

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api.asking import answered_before, begin, carry_out, describe_write, refuse, refused
 from api.auth import ReaderIn, WriterIn, check_payment_method
 from api.bodies import ApplyPlanBody, CancelQuery, ConvertBody, IdempotencyKey, SubscribeBody
-from api.choosing import chosen, chosen_interval
+from api.choosing import chosen, chosen_interval, own_currency
 from api.contract import OF_A_CALLER, READS, WITH_BODY, WRITES, Responses, answers_with, problems
 from api.media import json_only
 from api.parts import PartsIn
@@ -96,7 +96,8 @@ async def subscribe(
     write = describe_write(request, caller.user_id, "subscribe", idempotency_key, body.model_dump())
     if again := await answered_before(parts, write, status=201):
         return again
-    own = (await read_standing(parts.engine, caller.user_id)).currency
+    standing = await read_standing(parts.engine, caller.user_id)
+    own = await own_currency(parts, caller.user_id, standing, body.currency)
     terms = chosen(parts.catalogue, body, Interval(body.interval), own)
     check_trial(terms, body.trial_period_days)
     intent = Subscribe(

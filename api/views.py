@@ -137,7 +137,10 @@ class ChargeView(AmountView):
 
 
 class NextChargeView(ChargeView):
-    """The regular charge that follows, before credit."""
+    """The charge that follows `due_now`: with the discounts that hold until then, and less what credit is left by then.
+
+    A discount that the customer has not been given yet, and prices that change meanwhile, are not in it.
+    """
 
     at: datetime = Field(examples=["2026-12-14T09:30:00Z"])
 

@@ -27,6 +27,7 @@ _STANDING = text(
     """
     select customers.stripe_customer_id, customers.currency, subscriptions.status,
         subscriptions.stripe_subscription_id, subscriptions.amount, subscriptions.trial_ends_at,
+        subscriptions.currency as subscription_currency,
         coalesce(customers.clock_offset_seconds, 0) as clock_offset_seconds
     from (select cast(:user_id as text) as user_id) as who
     left join billing.customers using (user_id)
@@ -78,11 +79,22 @@ class CustomerStanding:
     trial_ends_at: datetime | None = None
     clock_offset_seconds: int = 0
     currency: str | None = None
+    subscription_currency: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """There is a subscription and it is not over."""
+        return Status(self.status or Status.NONE).is_live
+
+    @property
+    def own_currency(self) -> str | None:
+        """What the customer is charged in, or will be when the trial that runs is over; None: they may choose."""
+        return self.currency or (self.subscription_currency if self.is_live else None)
 
     @property
     def is_cardless(self) -> bool:
         """A trial or pause that Stripe does not know of; see `lifecycle.cardless`."""
-        return Status(self.status or Status.NONE).is_live and self.stripe_subscription_id is None
+        return self.is_live and self.stripe_subscription_id is None
 
 
 async def read_subscription(engine: AsyncEngine, user_id: str) -> dict[str, Any] | None:

@@ -102,7 +102,7 @@ class Facts:
     in a look that did not ask.
     ``trial_card_is_anothers``: it is in a trial, and another user has had a trial with the same card.
     ``trial_is_repeated``: it is in a trial that one of our pages offered before this very user had one elsewhere.
-    ``quantity`` is how many times the price is charged: the seats.
+    ``quantity`` is how many times the price is charged: the seats. ``has_discount``: less than the price is charged.
     """
 
     subscription_id: str
@@ -128,6 +128,7 @@ class Facts:
     quantity: int = 1
     trial_is_repeated: bool | None = None
     customer_default: str | None = None
+    has_discount: bool | None = None
 
     @property
     def has_had_its_trial(self) -> bool:

@@ -82,6 +82,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         before, after = after, replace(after, terms=then.terms, quantity=then.quantity, period_ends_at=then.at)
     terms = after.terms
     amount, currency = _amount(kind, before, after)
+    names_price = kind not in _ABOUT_INVOICES
     previous_quantity = before.seats if before.terms and before.seats != after.seats else None
     return NotificationDue(
         kind=kind,
@@ -100,7 +101,8 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         refunded=after.refunded_on_cancel,
         quantity=after.seats if after.seats > 1 or previous_quantity else None,
         previous_quantity=previous_quantity,
-        plus_tax=True if kind not in _ABOUT_INVOICES and terms and terms.tax is TaxBehavior.EXCLUSIVE else None,
+        plus_tax=True if names_price and terms and terms.tax is TaxBehavior.EXCLUSIVE else None,
+        before_discounts=True if names_price and after.has_discount else None,
     )
 
 

@@ -33,7 +33,7 @@ class NotificationDue:
     ``amount`` is in minor units of ``currency``, for all seats, and so is ``refunded``, which was given back to who
     leaves. ``quantity`` is the number of seats where that is worth a word: more than one, or another than the
     ``previous_quantity``. ``needs_new_card``: trying the same card again is of no use. ``plus_tax``: tax comes on top
-    of the amount.
+    of the amount. ``before_discounts``: it is a price, and less than that will be charged.
     Name and address are looked up only when it is sent.
     """
 
@@ -59,3 +59,4 @@ class NotificationDue:
     quantity: int | None = None
     previous_quantity: int | None = None
     plus_tax: bool | None = None
+    before_discounts: bool | None = None

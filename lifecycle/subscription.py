@@ -33,6 +33,7 @@ class Subscription:
     the last occasion on which the customer heard that a card expires.
     ``quantity`` is the number of seats; None until a look has counted them. ``currency`` is what this customer is
     charged in, from the first subscription on and in every later life.
+    ``has_discount``: what is charged next is less than the price.
     ``grace_promised_until`` is what letters about the open debt have said, when rules with less patience came since.
     """
 
@@ -74,6 +75,7 @@ class Subscription:
     currency: str | None = None
     grace_promised_until: datetime | None = None
     customer_default: str | None = None
+    has_discount: bool | None = None
 
     def after(
         self, facts: Facts, *, adopted_at: datetime | None = None
@@ -111,6 +113,7 @@ class Subscription:
             tried_card=(tried := self._tried_card(facts, owed)),
             offered_card=self._offered_card(facts, owed, tried),
             customer_default=self.customer_default if facts.customer_default is None else facts.customer_default,
+            has_discount=facts.has_discount,
             needs_attention=surprise or self.needs_attention,
             forgotten_at=None,
             fallback=self.terms.fallback if self.terms and Move.TRIAL_ENDED_WITHOUT_CARD in moves else None,

@@ -121,7 +121,8 @@ class Life:
         flagged_for = self.last_saved.needs_attention
         seen = await look_at_stripe(self.subscription, hints, begun=begun, may_adopt=self.is_known_user)
         disputes, refunds = await look_at_disputes(hints), await look_at_refunds(hints)
-        taken_back = [await self._taken_back(second) for second in seen.seconds]
+        stands = seen.facts.subscription_id if seen.facts else self.subscription.stripe_subscription_id
+        taken_back = [await self._taken_back(second, stands) for second in seen.seconds]
         if cause == "event" and not begun:
             seen = await self._without_repeated_trial(seen)
         replaced = [await self._replaced(seen.replaced, cause, cause_id)] if seen.replaced else []
@@ -266,15 +267,14 @@ class Life:
         left = self.subscription.status
         return Entry(Move.REPLACED, self.clock.now(), cause, cause_id, left, Status.CANCELED, {"subscription": free})
 
-    async def _taken_back(self, second: str) -> Entry | None:
+    async def _taken_back(self, second: str, first: str | None) -> Entry | None:
         """The customer began twice; the first subscription stands, and a person hears of it."""
-        own = self.subscription.stripe_subscription_id
         try:
             taken = await effects.take_back(self.subscription, second)
         except effects.RefusedByStripe as refusal:
-            self.flag(f"{second} runs beside {own} and could not be taken back: {refusal}")
+            self.flag(f"{second} runs beside {first} and could not be taken back: {refusal}")
             return None
-        self.flag(f"{second} was begun beside {own}: it was canceled, {_given(taken)}")
+        self.flag(f"{second} was begun beside {first}: it was canceled, {_given(taken)}")
         detail = {"second": second, "refunded": str(taken.refunded), "currency": taken.currency}
         return self.entry("second_subscription_taken_back", "event", second, **detail)
 

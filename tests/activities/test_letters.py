@@ -245,6 +245,17 @@ def test_a_letter_to_a_team_says_how_many_seats(
     assert sentence in stationery.write(due, "Ada", NOW).text
 
 
-def test_a_price_that_tax_comes_on_top_of_says_so(stationery: Stationery) -> None:
-    letter = stationery.write(replace(FACTS, plus_tax=True), "Ada", NOW)
-    assert "$30.00 per month plus tax" in letter.text
+@pytest.mark.parametrize(
+    ("more", "price"),
+    [
+        ({"plus_tax": True}, "$30.00 per month plus tax"),
+        ({"before_discounts": True}, "$30.00 per month before discounts"),
+        ({"plus_tax": True, "before_discounts": True}, "$30.00 per month before discounts and tax"),
+    ],
+    ids=["tax", "discount", "both"],
+)
+def test_a_price_says_what_else_there_is_to_what_is_charged(
+    stationery: Stationery, more: dict[str, bool], price: str
+) -> None:
+    letter = stationery.write(replace(FACTS, **more), "Ada", NOW)  # type: ignore[arg-type]
+    assert f"Price: {price}\n" in letter.text

@@ -24,7 +24,7 @@ from api.parts import Outside
 from lifecycle import intents
 from lifecycle.intents import Outcome, Result
 from lifecycle.leaving import PeriodPayment
-from lifecycle.plans import Terms
+from lifecycle.plans import Interval, Terms
 from local import betterauth
 from settings import Settings
 from tests.fixtures.databases import as_service, as_superuser
@@ -94,6 +94,9 @@ class FakePages:
         self.opened.setdefault(operation_id, {"user_id": user_id, "return_url": return_url})
         return f"https://portal.stripe.test/{list(self.opened).index(operation_id) + 1}"
 
+    async def has_lost_customer(self, user_id: str) -> bool:
+        return False
+
     async def required_action(self, user_id: str) -> RequiredAction | None:
         return self.action
 
@@ -117,7 +120,12 @@ class FakePreviews:
         self.asked.append((user_id, terms.lookup_key, None))
         return Quote(self.due, self.due)
 
-    async def of_one_interval(self, user_id: str, subscription_id: str, terms: Terms, quantity: int) -> Quote:
+    async def code_outlasts(self, promotion_code: str, interval: Interval) -> bool:
+        return False
+
+    async def of_next_charge(
+        self, subscription_id: str, terms: Terms, quantity: int, at: datetime, change: Quote | None = None
+    ) -> Quote:
         return Quote(terms.amount * quantity, terms.amount * quantity)
 
     async def paid_for_period(self, subscription_id: str) -> list[PeriodPayment]:

@@ -94,7 +94,18 @@ async def test_a_downgrade_shows_that_nothing_is_due_before_the_period_is_over(
     assert (shown["timing"], shown["effective_at"]) == ("period_end", "2026-12-01T00:00:00Z")
     assert shown["due_now"]["amount"] == 0
     assert shown["next_charge"] == {"amount": 1000, "currency": "usd", "tax": None, "at": "2026-12-01T00:00:00Z"}
-    assert api_at_noon.previews.asked == [], "Stripe need not be asked"
+    assert api_at_noon.previews.asked == [], "there is nothing to prorate"
+
+
+async def test_a_code_is_for_beginners_and_a_change_that_names_one_is_refused(
+    api_at_noon: Api, ada: SignedInUser
+) -> None:
+    on_basic(api_at_noon, ada)
+    body = {"plan": "PRO", "promotion_code": "WELCOME20"}
+
+    shown = await api_at_noon.client.post("/billing/subscriptions/preview", json=body, headers=as_user(ada))
+
+    assert assert_problem(shown, 422, "promotion_code_invalid")["errors"][0]["field"] == "promotion_code"
 
 
 async def test_in_a_trial_a_change_costs_nothing(api_at_noon: Api, ada: SignedInUser) -> None:

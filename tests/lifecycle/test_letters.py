@@ -67,6 +67,16 @@ def test_a_letter_about_money_says_how_much_and_when() -> None:
     assert due.grace_ends_at == day(45)
 
 
+def test_a_price_is_named_before_discounts_and_an_invoice_is_named_as_it_is() -> None:
+    welcomed, moves, _ = someone().after(trial(has_discount=True))
+    (due,) = letters_due(someone(), welcomed, moves)
+    assert (due.amount, due.before_discounts) == (1000, True)
+
+    unpaid, moves, _ = PAID.after(unpaid_since(day(31), has_discount=True))
+    (due,) = letters_due(PAID, unpaid, moves)
+    assert due.before_discounts is None
+
+
 def test_a_change_of_plan_names_both_plans() -> None:
     upgraded, moves, _ = PAID.after(paid(price="pro_month", terms=PRO))
     [due] = letters_due(PAID, upgraded, moves)

@@ -1,5 +1,7 @@
 """Changing plans in the middle of a month."""
 
+from typing import Any
+
 import pytest
 import stripe
 from stripe import Subscription
@@ -50,6 +52,20 @@ def test_a_preview_changes_nothing(shop: Shop) -> None:
     assert (preview.amount_due, preview.id[:12]) == (1000, "upcoming_in_")
     assert item(customer.subscription()).price.id == shop.basic
     assert customer.events() == []
+
+
+def test_a_preview_of_a_period_that_would_begin_now(shop: Shop) -> None:
+    customer, subscription = halfway(shop, shop.basic)
+    details: Any = {
+        "items": [{"id": item(subscription).id, "price": shop.pro, "quantity": 2}],
+        "billing_cycle_anchor": {"type": "now"},
+        "proration_behavior": "none",
+    }
+    preview = shop.v1.invoices.create_preview({"subscription": subscription.id, "subscription_details": details})
+    assert (preview.total, item(customer.subscription()).price.id) == (6000, shop.basic)
+    details["billing_cycle_anchor"] = {"type": "timestamp", "timestamp": date(2027, 1, 1)}
+    with pytest.raises(stripe.InvalidRequestError, match="can only be set to `now` or `unchanged`"):
+        shop.v1.invoices.create_preview({"subscription": subscription.id, "subscription_details": details})
 
 
 def test_a_downgrade_leaves_a_credit_that_pays_the_next_invoice(shop: Shop) -> None:

@@ -276,3 +276,23 @@ async def test_who_was_downgraded_cancels_and_upgrades_as_ever(world: World) -> 
 
     assert (upgraded.status_code, upgraded.json()["plan"]) == (200, "PRO")
     assert await contradictions(world, ada) == []
+
+
+async def test_what_is_left_of_a_year_pays_the_months_that_follow_and_is_shown_to(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", interval="year", trial_period_days=0)
+    await ada.travel(days=1)
+
+    shown = (await ada.ask("POST", "/subscriptions/preview", {"plan": "PRO", "interval": "month"})).json()
+    await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "interval": "month"})
+    await ada.travel(days=32)
+
+    assert (shown["due_now"]["amount"], shown["next_charge"]["amount"]) == (0, 0)
+    assert [invoice["amount_paid"] for invoice in await ada.invoices()] == [10000, 0, 0]
+
+    again = (await ada.ask("POST", "/subscriptions/preview", {"plan": "PRO", "quantity": 4})).json()
+    await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "quantity": 4})
+    await ada.travel(days=31)
+
+    charged = [invoice["amount_paid"] for invoice in await ada.invoices()][-2:]
+    assert [again["due_now"]["amount"], again["next_charge"]["amount"]] == pytest.approx(charged, abs=1)

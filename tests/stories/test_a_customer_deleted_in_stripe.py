@@ -123,3 +123,40 @@ async def test_a_card_declined_at_the_new_beginning_leaves_the_new_customer_in_p
     assert (declined.status_code, accepted.status_code) == (402, 201)
     assert [customer.id for customer in await customers_in_stripe(ada)] == [await ada.stripe_customer_id()]
     assert await running(ada) == ["active"]
+
+
+async def test_the_new_customer_may_choose_another_currency(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0, currency="jpy")
+    await ada.settled()
+    asked = {"plan": "PRO", "interval": "month", "currency": "eur"}
+    assert (await ada.ask("POST", "/subscriptions/preview", asked)).json()["code"] == "currency_locked"
+    await deleted(ada)
+
+    shown = await ada.ask("POST", "/subscriptions/preview", asked)
+    begun = await ada.subscribe("PRO", trial_period_days=0, currency="eur")
+    await ada.settled()
+
+    assert (shown.json()["next_charge"]["amount"], shown.json()["next_charge"]["currency"]) == (2800, "eur")
+    assert (begun.status_code, begun.json()["currency"]) == (201, "eur")
+    assert [(one["amount_paid"], one["currency"]) for one in await ada.invoices()] == [(2800, "eur")]
+    assert await contradictions(world, ada) == []
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    again = await ada.subscribe("BASIC", trial_period_days=0, currency="jpy")
+    assert (again.status_code, again.json()["code"]) == (409, "currency_locked")
+
+
+async def test_a_page_for_the_new_customer_may_be_in_another_currency(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0, currency="jpy")
+    await ada.settled()
+    await deleted(ada)
+    assert (await checkout(ada)).status_code == 201
+
+    other = {"plan": "PRO", "interval": "month", "currency": "eur", **ADDRESSES}
+    opened = await ada.ask("POST", "/checkout", other)
+    assert opened.status_code == 201, opened.text
+    await world.at_stripe(f"/checkout/sessions/{opened.json()['id']}/complete", {"payment_method": "pm_card_visa"})
+    await ada.wait_for_status("trialing")
+
+    assert ((await ada.mine())["currency"], await ada.concern()) == ("eur", None)

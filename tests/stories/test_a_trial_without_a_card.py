@@ -400,3 +400,21 @@ async def test_a_trial_in_another_currency_falls_on_the_free_plan_of_that_curren
     mine = await ada.mine()
     assert (mine["plan"], mine["currency"], mine["status"]) == ("FREE", "eur", "active")
     assert await ada.concern() is None
+
+
+async def test_a_trial_in_euros_goes_on_in_euros(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("PRO", card=None, currency="eur")
+    other = {"interval": "month", "currency": "usd"}
+
+    refused = [
+        await ada.ask("POST", "/checkout", {"plan": "PRO", **PAGES, **other}),
+        await ada.ask("POST", "/subscriptions/preview", {"plan": "ENTERPRISE", **other}),
+        await ada.ask("PATCH", "/subscriptions/plan", {"plan": "ENTERPRISE", **other}),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(409, "currency_locked")] * 3
+    opened = await ada.ask("POST", "/checkout", {"plan": "PRO", "interval": "month", **PAGES})
+    await world.at_stripe(f"/checkout/sessions/{opened.json()['id']}/complete")
+    await is_told(ada, "card_added")
+    assert (await ada.mine())["currency"] == "eur"

@@ -13,7 +13,7 @@ from settings import Settings
 from tests.fixtures.books import catch_up, sweep
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, Mailbox, World, settings_for
 from tests.stories.test_a_disputed_payment import no_faults
-from tests.stories.test_two_at_once import opens_checkout
+from tests.stories.test_two_at_once import has_had_a_trial, opens_checkout, pays
 from workflows.upkeep import IdentitiesWorkflow
 
 
@@ -213,3 +213,20 @@ async def test_a_new_address_and_name_follow_to_stripe(world: World) -> None:
         assert (found.name, found.email) == (name, email)
     assert (await run_identities(world))["followed"] == 0
     await sweep(world)
+
+
+async def test_a_page_that_is_paid_in_the_moment_of_leaving_is_paid_back(world: World) -> None:
+    ada = await has_had_a_trial(world)
+    customer, page = await ada.stripe_customer_id(), await opens_checkout(ada, "PRO")
+    await world.at_stripe("/faults", {"fault": "drop", "event": ""})  # its news comes when all is over
+    await pays(ada, page)
+    (paid,) = (await world.stripe.v1.subscriptions.list_async({"customer": customer})).data
+
+    assert (await leave(ada)).status_code == 200
+    await no_faults(world)
+    await catch_up(world)
+
+    charges = (await world.stripe.v1.charges.list_async({"customer": customer})).data
+    assert [(charge.amount, charge.amount_refunded) for charge in charges] == [(3000, 3000)]
+    assert (await world.stripe.v1.subscriptions.retrieve_async(paid.id)).status == "canceled"
+    assert (await ada.timeline())[-1] == "forgotten"

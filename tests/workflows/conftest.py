@@ -148,6 +148,7 @@ async def life(temporal_server: str) -> AsyncIterator[Life]:
         "subscribe",
         "change_plan",
         "cancel",
+        "take_back",
         "resume",
         "begin",
         "save",

@@ -28,6 +28,8 @@ from activities.orders import (
     Saving,
     Subscribed,
     SubscribeOrder,
+    TakeBackOrder,
+    TakenBack,
 )
 from activities.refund_orders import PaymentWish, Refunded, RefundOrder
 from activities.snapshots import Unreadable
@@ -170,6 +172,13 @@ class Bank:
         else:
             self.says(status=Status.CANCELED, ended_at=datetime.now(UTC), invoice=None)
         return Canceled()
+
+    @activity.defn(name="payments.take_back")
+    async def take_back(self, order: TakeBackOrder) -> TakenBack:
+        self.done.append(("take_back", order.subscription_id))
+        second = self.subscriptions[order.subscription_id]
+        self.subscriptions[order.subscription_id] = replace(second, status=Status.CANCELED, ended_at=datetime.now(UTC))
+        return TakenBack()
 
     @activity.defn(name="payments.resume")
     async def resume(self, order: ResumeOrder) -> None:

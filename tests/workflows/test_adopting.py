@@ -112,6 +112,18 @@ async def test_a_second_import_of_the_same_changes_nothing(life: Life) -> None:
     assert life.books.lines == ["imported"]
 
 
+async def test_a_person_reads_which_of_two_that_began_together_stands(life: Life) -> None:
+    first = elsewhere(Status.ACTIVE, owner_id=life.user_id)
+    second = replace(first, subscription_id="sub_later", started_at=NOW)
+    life.bank.subscriptions["sub_later"] = second
+
+    kind = "customer.subscription.created"
+    await adopts(life, first, EventHint("evt_1", kind, "sub_later"), EventHint("evt_2", kind, "sub_old"))
+
+    assert "sub_later was begun beside sub_old: it was canceled" in str((await life.state()).needs_attention)
+    assert ("take_back", "sub_later") in life.bank.done
+
+
 async def test_a_difference_that_a_look_mends_is_told_by_the_reconciliation(life: Life) -> None:
     await life.subscribe()
     life.bank.says(cancel_at_period_end=True)

@@ -74,10 +74,7 @@ def _of_subscription(world: World, params: Object, details: Object) -> Object:
     subscription_extras.add(world, subscription, params.get("invoice_items", []))
     if details.get("cancel_now"):
         return _cancel_now(world, subscription, details)
-    anchor = details.pop("billing_cycle_anchor", None)
-    if anchor in ("now", "unchanged"):
-        details["billing_cycle_anchor"] = {"type": anchor}
-    elif anchor is not None:
+    if details.get("billing_cycle_anchor", {"type": "unchanged"})["type"] not in ("now", "unchanged"):
         message = "For existing subscriptions, the value can only be set to `now` or `unchanged`."
         raise invalid(message, "subscription_details[billing_cycle_anchor]")
     plan_change.refuse_unless_changeable(subscription, details)
