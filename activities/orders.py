@@ -148,7 +148,7 @@ class ResumeOrder:
 
 @dataclass(frozen=True)
 class CardOrder:
-    """Use this payment method from now on, and pay ``invoice_id`` with it when one is open."""
+    """Use this payment method from now on, and pay what is open with it; ``invoice_id`` None: nothing is owed."""
 
     operation_id: str
     customer_id: str
@@ -159,7 +159,7 @@ class CardOrder:
 
 @dataclass(frozen=True)
 class CardUsed:
-    """``declined`` is Stripe's decline code for the open invoice."""
+    """``declined`` is Stripe's decline code for the first open invoice that the card did not pay."""
 
     declined: str | None = None
 

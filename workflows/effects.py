@@ -7,6 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from activities.orders import (
     CancelOrder,
     CardOrder,
+    CardUsed,
     Changed,
     ChangeOrder,
     CollectOrder,
@@ -118,11 +119,10 @@ async def take_back(subscription: Subscription, second: str) -> TakenBack:
         raise sorted_out(error) from error
 
 
-async def use_card(subscription: Subscription) -> None:
+async def use_card(subscription: Subscription) -> CardUsed:
     """Put the card that the customer has chosen to use, and pay what is owed with it. Raises `RefusedByStripe`.
 
-    A decline is not told here: Stripe counts it, and the look that follows sees it. Named for each choice, by what
-    was saved last, so that Stripe does not answer who goes back to a card from memory.
+    Named for each choice, by what was saved last, so that Stripe does not answer who goes back to a card from memory.
     """
     card, invoice = subscription.offered_card or "", subscription.invoice.id if subscription.invoice else None
     order = CardOrder(
@@ -133,7 +133,7 @@ async def use_card(subscription: Subscription) -> None:
         invoice_id=invoice,
     )
     try:
-        await steps.use_card(order)
+        return await steps.use_card(order)
     except ActivityError as error:
         raise sorted_out(error) from error
 
