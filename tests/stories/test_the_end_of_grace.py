@@ -9,7 +9,9 @@ import pytest_asyncio
 
 from settings import ROOT, Settings
 from tests.fixtures.books import contradictions
+from tests.fixtures.fairness import complaints
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
+from tests.stories.test_a_new_card import chooses
 
 
 @pytest.fixture
@@ -62,6 +64,29 @@ async def test_who_never_pays_is_let_go_although_the_account_would_keep_them(
     assert [invoice["status"] for invoice in await ada.invoices()][:2] == ["paid", "void"]
     assert (await ada.timeline())[-1] == "gave_up"
     assert (await ada.letters()).count("canceled") == 1
+
+
+@pytest.mark.parametrize("after_grace", ["cancel", "unpaid"], indirect=True)
+async def test_grace_lasts_as_long_as_it_was_promised_although_the_account_has_stopped_trying(
+    world: World, account: httpx.AsyncClient, after_grace: str
+) -> None:
+    asked = {"retry_days": [1, 1, 1], "after_last_retry": "unpaid"}
+    assert (await account.post("/settings", json=asked)).status_code == 200
+    ada = await late(world)
+    promised = (await ada.mine())["grace_ends_at"]
+
+    await ada.travel(days=8)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]) == ("unpaid", {"granted": True, "until": promised, "reason": "grace"})
+    assert await complaints(world, ada) == []
+    declined = (await ada.letters()).count("payment_failed")
+    await chooses(ada, "pm_card_chargeCustomerFail")
+    assert (await ada.letters()).count("payment_failed") == declined + 1, "who chooses a card hears of it"
+    await ada.travel(days=5)
+    assert (await ada.mine())["access"]["granted"] is False
+    assert await ada.status() == ("canceled" if after_grace == "cancel" else "unpaid")
+    assert await complaints(world, ada) == []
 
 
 @pytest.mark.parametrize("after_grace", ["unpaid"], indirect=True)
