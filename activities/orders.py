@@ -96,13 +96,18 @@ class Changed:
 
 @dataclass(frozen=True)
 class ConvertOrder:
-    """Let a subscription that is trialing or paused at Stripe be paid from now on, with this card if one is named."""
+    """Let a subscription that is trialing or paused at Stripe be paid from now on, with this card if one is named.
+
+    ``open_invoice_id`` is what was owed when it was paused; ``now`` is the customer's own time.
+    """
 
     operation_id: str
     customer_id: str
     subscription_id: str
     is_paused: bool = False
     payment_method: str | None = None
+    open_invoice_id: str | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)

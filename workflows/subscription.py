@@ -251,7 +251,7 @@ class SubscriptionWorkflow:
             terms = self.life.subscription.terms
             if terms and may_get_back(self.life.subscription, request.intent, terms.policy):
                 return await leaving.leave(self.life, request, terms.policy), None
-            return await effects.carry_out(request, self.life.subscription)
+            return await effects.carry_out(request, self.life.subscription, self.life.clock.now())
         except effects.RefusedByStripe as refusal:
             self.life.flag(str(refusal))
             return Outcome(Result.FAILED, "payment_provider_refused", NOT_DONE), None

@@ -1,6 +1,6 @@
 """Grace is over and nobody has paid: what follows is our policy, whatever Stripe's account is set to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -11,7 +11,7 @@ from settings import ROOT, Settings
 from tests.fixtures.books import contradictions
 from tests.fixtures.fairness import complaints
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
-from tests.stories.test_a_new_card import chooses
+from tests.stories.test_a_new_card import charged, chooses
 
 
 @pytest.fixture
@@ -112,3 +112,71 @@ async def test_who_is_kept_unpaid_has_no_access_until_the_invoice_is_paid(world:
     await ada.travel(days=32)
     assert (await ada.invoices())[-1]["status"] == "paid", "what comes next is collected as ever"
     assert await contradictions(world, ada) == []
+
+
+async def paused_by_the_account(world: World, account: httpx.AsyncClient) -> Customer:
+    """Four tries have failed, and the Stripe account is set to pause then."""
+    asked = {"retry_days": [1, 1, 1], "after_last_retry": "pause"}
+    assert (await account.post("/settings", json=asked)).status_code == 200
+    ada = await late(world)
+    await ada.travel(days=4)
+    assert await ada.status() == "paused"
+    return ada
+
+
+async def resumes(ada: Customer) -> None:
+    assert (await ada.ask("POST", "/subscriptions/resume")).status_code == 200
+
+
+async def converts(ada: Customer) -> None:
+    body = {"payment_method": "pm_card_visa"}
+    assert (await ada.ask("POST", "/subscriptions/convert", body)).status_code == 200
+
+
+@pytest.mark.parametrize("goes_on", [resumes, converts])
+async def test_who_was_paused_by_the_account_goes_on_with_a_new_period_and_owes_nothing_of_the_old(
+    world: World, account: httpx.AsyncClient, goes_on: Callable[[Customer], Awaitable[None]]
+) -> None:
+    ada = await paused_by_the_account(world, account)
+    await chooses(ada, "pm_card_visa")
+    assert [invoice["status"] for invoice in await ada.invoices()] == ["paid", "open"], "the customer has not gone on"
+
+    await goes_on(ada)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]["granted"], mine["open_invoice"]) == ("active", True, None)
+    assert [invoice["status"] for invoice in await ada.invoices()] == ["paid", "void", "paid"]
+    assert await complaints(world, ada) == []
+
+
+async def test_who_has_paid_while_paused_goes_on_with_the_period_that_is_paid(
+    world: World, account: httpx.AsyncClient
+) -> None:
+    ada = await paused_by_the_account(world, account)
+    await chooses(ada, "pm_card_visa")
+    await world.stripe.v1.invoices.pay_async((await ada.invoices())[-1]["id"])
+    await ada.settled()
+    await ada.travel(days=3)
+
+    await resumes(ada)
+
+    assert (await ada.mine())["access"]["granted"]
+    assert await charged(ada) == [1000, 1000], "that month is charged once"
+    await ada.travel(days=25)
+    assert await charged(ada) == [1000, 1000, 1000]
+    assert await complaints(world, ada) == []
+
+
+async def test_who_pays_for_a_month_that_is_over_and_goes_on_later_begins_a_new_one(
+    world: World, account: httpx.AsyncClient
+) -> None:
+    ada = await paused_by_the_account(world, account)
+    await chooses(ada, "pm_card_visa")
+    await world.stripe.v1.invoices.pay_async((await ada.invoices())[-1]["id"])
+    await ada.travel(days=40)
+
+    await resumes(ada)
+
+    assert (await ada.mine())["access"]["granted"]
+    assert await charged(ada) == [1000, 1000, 1000]
+    assert await complaints(world, ada) == []
