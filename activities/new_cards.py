@@ -7,6 +7,7 @@ from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
 from activities.open_payment import decline_code
 from activities.orders import CardOrder, CardUsed
+from activities.voiding import open_invoices
 
 
 class NewCards:
@@ -17,9 +18,10 @@ class NewCards:
 
     @activity.defn(name="payments.use_card")
     async def use_card(self, order: CardOrder) -> CardUsed:
-        """Make it the default of customer and subscription, then pay the open invoice, if one is named.
+        """Make it the default of customer and subscription, then pay what is open, if an invoice is named.
 
-        Stripe would wait for its next try otherwise, which may be days away or never come.
+        That is every open invoice, the oldest first, also one that is collected no more; the first decline is the last
+        try. Stripe would wait for its own next try otherwise, which may be days away or never come.
         https://docs.stripe.com/api/invoices/pay
         """
         with answers(), keyed(f"{order.operation_id}/customer") as key:
@@ -32,27 +34,25 @@ class NewCards:
             await self._stripe.v1.subscriptions.update_async(
                 order.subscription_id, {"default_payment_method": order.payment_method}, {"idempotency_key": key}
             )
-        return await self._pay(order, order.invoice_id) if order.invoice_id else CardUsed()
-
-    async def _pay(self, order: CardOrder, invoice_id: str) -> CardUsed:
-        """An invoice that is no longer open, perhaps since this moment, needs no payment.
-
-        A decline is told by Stripe's events as well.
-        """
-        with answers():
-            invoice = await self._stripe.v1.invoices.retrieve_async(invoice_id)
-        if invoice.status != "open":
+        if order.invoice_id is None:
             return CardUsed()
+        for invoice in await open_invoices(self._stripe, order.subscription_id):
+            if declined := await self._pay(order, str(invoice.id)):
+                return CardUsed(declined=declined)
+        return CardUsed()
+
+    async def _pay(self, order: CardOrder, invoice_id: str) -> str | None:
+        """The decline code, if the bank says no; an invoice that is no longer open needs no payment."""
         try:
-            with answers(), keyed(f"{order.operation_id}/pay") as key:
+            with answers(), keyed(f"{order.operation_id}/{invoice_id}/pay") as key:
                 await self._stripe.v1.invoices.pay_async(
                     invoice_id, {"payment_method": order.payment_method}, {"idempotency_key": key}
                 )
         except stripe.CardError as error:
-            return CardUsed(declined=decline_code(error))
+            return decline_code(error)
         except StripeRefused:
             with answers():
                 invoice = await self._stripe.v1.invoices.retrieve_async(invoice_id)
             if invoice.status == "open":
                 raise
-        return CardUsed()
+        return None

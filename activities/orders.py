@@ -96,13 +96,18 @@ class Changed:
 
 @dataclass(frozen=True)
 class ConvertOrder:
-    """Let a subscription that is trialing or paused at Stripe be paid from now on, with this card if one is named."""
+    """Let a subscription that is trialing or paused at Stripe be paid from now on, with this card if one is named.
+
+    ``open_invoice_id`` is what was owed when it was paused; ``now`` is the customer's own time.
+    """
 
     operation_id: str
     customer_id: str
     subscription_id: str
     is_paused: bool = False
     payment_method: str | None = None
+    open_invoice_id: str | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ class ResumeOrder:
 
 @dataclass(frozen=True)
 class CardOrder:
-    """Use this payment method from now on, and pay ``invoice_id`` with it when one is open."""
+    """Use this payment method from now on, and pay what is open with it; ``invoice_id`` None: nothing is owed."""
 
     operation_id: str
     customer_id: str
@@ -159,7 +164,7 @@ class CardOrder:
 
 @dataclass(frozen=True)
 class CardUsed:
-    """``declined`` is Stripe's decline code for the open invoice."""
+    """``declined`` is Stripe's decline code for the first open invoice that the card did not pay."""
 
     declined: str | None = None
 

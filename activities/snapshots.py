@@ -53,7 +53,7 @@ def facts_from(
         cancel_at=_moment(subscription.cancel_at),
         ended_at=_moment(subscription.ended_at),
         end_reason=_end_reason(details.reason if details else None),
-        invoice=_invoice(invoice, payment),
+        invoice=_invoice(invoice, payment, latest=subscription.latest_invoice),
         card=_card(payment_method_of(subscription)),
         newer_card=_card(newer_payment_method_of(subscription)),
         planned=planned,
@@ -142,7 +142,7 @@ def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else moment(seconds)
 
 
-def _invoice(invoice: stripe.Invoice | None, payment: OpenPayment) -> Invoice | None:
+def _invoice(invoice: stripe.Invoice | None, payment: OpenPayment, *, latest: Any) -> Invoice | None:
     if invoice is None:
         return None
     return Invoice(
@@ -156,6 +156,7 @@ def _invoice(invoice: stripe.Invoice | None, payment: OpenPayment) -> Invoice | 
         next_attempt_at=_moment(invoice.next_payment_attempt),
         action_required=payment.action_required,
         needs_new_card=payment.needs_new_card,
+        is_latest=latest is not None and _id(latest) == invoice.id,
     )
 
 

@@ -57,7 +57,6 @@ _WITHOUT: dict[Status, AccessReason] = {
     Status.NONE: AccessReason.NO_SUBSCRIPTION,
     Status.INCOMPLETE: AccessReason.PAYMENT_INCOMPLETE,
     Status.INCOMPLETE_EXPIRED: AccessReason.PAYMENT_INCOMPLETE,
-    Status.UNPAID: AccessReason.UNPAID,
     Status.PAUSED: AccessReason.PAUSED,
     Status.CANCELED: AccessReason.CANCELED,
 }
@@ -68,7 +67,8 @@ def access_at(standing: Standing, now: datetime) -> Access:
 
     A deadline that has passed counts as passed even when nobody has told us yet: an ended trial, grace or a
     scheduled end gives no access before the webhook comes. A renewal is different: an active customer whose new
-    period Stripe has not confirmed yet keeps access, for nothing was declined.
+    period Stripe has not confirmed yet keeps access, for nothing was declined. Grace is ours: a Stripe account that
+    calls a subscription unpaid after its last try does not end it.
     """
     if standing.status in _WITHOUT:
         return Access(granted=False, until=None, reason=_WITHOUT[standing.status])
@@ -82,6 +82,8 @@ def access_at(standing: Standing, now: datetime) -> Access:
             return _until(standing.trial_ends_at, end, now, AccessReason.TRIAL, AccessReason.TRIAL_ENDED)
         case Status.PAST_DUE:
             return _until(standing.grace_ends_at, end, now, AccessReason.GRACE, AccessReason.GRACE_ENDED)
+        case Status.UNPAID:
+            return _until(standing.grace_ends_at, end, now, AccessReason.GRACE, AccessReason.UNPAID)
     standing_reason = AccessReason.FREE if standing.is_free else AccessReason.PAID
     reason = standing_reason if end is None else AccessReason.CANCELLATION_SCHEDULED
     return Access(granted=True, until=end, reason=reason)

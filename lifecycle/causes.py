@@ -1,5 +1,6 @@
 """What a new look at Stripe is called: one status can be reached for several causes, and the facts tell them apart."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def _while_staying(before: "Subscription", facts: Facts) -> list[Move]:
         moves.append(Move.CARD_ADDED)
     if facts.status is Status.ACTIVE and _later(facts.period_starts_at, before.period_starts_at):
         moves.append(Move.RENEWED)
-    if facts.status is Status.PAST_DUE and _failed_again(before.invoice, facts.invoice):
+    if facts.status is Status.PAST_DUE and failed_again(before.invoice, facts.invoice):
         moves.append(Move.PAYMENT_FAILED_AGAIN)
     return moves
 
@@ -100,7 +101,20 @@ def _later(new: datetime | None, old: datetime | None) -> bool:
     return new is not None and old is not None and new > old
 
 
-def _failed_again(before: Invoice | None, now: Invoice | None) -> bool:
+def failed_again(before: Invoice | None, now: Invoice | None) -> bool:
+    """Whether Stripe counts a try that failed since: of the same invoice, or of one that was billed since."""
     if now is None or not now.is_owed:
         return False
-    return now.attempts > (before.attempts if before and before.id == now.id else 0)
+    if before is None or now.is_newer_than(before):
+        return now.attempts > 0
+    return now.id == before.id and now.attempts > before.attempts
+
+
+def with_declined_choice(moves: Sequence[Move], after: "Subscription") -> list[Move]:
+    """A card that the customer has just chosen was declined: told like any other failure, and once.
+
+    Stripe counts only what it tries by itself. https://docs.stripe.com/api/invoices/object#invoice_object-attempt_count
+    """
+    is_late = after.status in {Status.PAST_DUE, Status.UNPAID} and after.invoice is not None
+    is_told = Move.PAYMENT_FAILED in moves or Move.PAYMENT_FAILED_AGAIN in moves
+    return [*moves, Move.PAYMENT_FAILED_AGAIN] if is_late and not is_told else [*moves]

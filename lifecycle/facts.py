@@ -20,8 +20,10 @@ class InvoiceStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Invoice:
-    """The latest invoice. ``amount`` is what is due, in minor units; ``next_attempt_at`` None: no further try.
+    """The invoice that counts. ``amount`` is what is due, in minor units; ``next_attempt_at`` None: no further try.
 
+    ``attempts`` are Stripe's: the first try, whoever made it, and those that it has made by itself since.
+    ``is_latest``: the subscription has none after it; else later ones are drafts that wait for it.
     ``due_at`` is set for customers who pay by invoice instead of by card (``collection_method`` send_invoice).
     ``needs_new_card``: the bank will not take this card again, however often it is asked.
     """
@@ -36,6 +38,7 @@ class Invoice:
     next_attempt_at: datetime | None = None
     action_required: bool = False
     needs_new_card: bool = False
+    is_latest: bool = True
 
     @property
     def is_owed(self) -> bool:
@@ -46,6 +49,10 @@ class Invoice:
     def is_forgiven(self) -> bool:
         """Somebody at Stripe decided that it need not be paid."""
         return self.status in {InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE}
+
+    def is_newer_than(self, known: "Invoice") -> bool:
+        """Billed since that one; an older one comes into view again when a later one is paid, or a draft follows."""
+        return self.id != known.id and self.is_latest
 
     @property
     def late_since(self) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lifecycle.causes import failed_again
 from lifecycle.facts import Facts
 from lifecycle.moves import Move
 from lifecycle.notifications import Notification, NotificationDue
@@ -38,7 +39,7 @@ def letters_due(before: Subscription, after: Subscription, moves: list[Move]) ->
 
 def letter(kind: Notification, before: Subscription, after: Subscription) -> NotificationDue:
     """One letter about the state ``after``; the occasion says what it is about, once and for all."""
-    return _described(kind, _occasion(kind, after), before, after)
+    return _described(kind, _occasion(kind, before, after), before, after)
 
 
 def trial_refused(trial: Facts) -> NotificationDue:
@@ -59,7 +60,7 @@ def _kinds(after: Subscription, moves: list[Move]) -> list[Notification]:
     return kinds
 
 
-def _occasion(kind: Notification, after: Subscription) -> str:
+def _occasion(kind: Notification, before: Subscription, after: Subscription) -> str:
     subscription = after.stripe_subscription_id or (f"{after.started_at:{_SECOND}}" if after.started_at else "")
     match kind:
         case Notification.WELCOME | Notification.CANCELED | Notification.MOVED_TO_FREE_PLAN:
@@ -69,11 +70,17 @@ def _occasion(kind: Notification, after: Subscription) -> str:
         case Notification.TRIAL_ENDING | Notification.TRIAL_EXTENDED if after.trial_ends_at:
             return f"{subscription}/{after.trial_ends_at:{_SECOND}}"
         case Notification.PAYMENT_FAILED | Notification.ACTION_REQUIRED if after.invoice:
-            return f"{after.invoice.id}/{after.invoice.attempts}"
+            tried = f"{after.invoice.id}/{after.invoice.attempts}"
+            return f"{tried}/{after.seq}" if _is_uncounted(before, after) else tried
         case Notification.CARD_EXPIRING if after.card_reminded_for:
             return after.card_reminded_for
         case _:
             return f"{subscription}/{after.seq}"
+
+
+def _is_uncounted(before: Subscription, after: Subscription) -> bool:
+    """It was late before, and what failed since was a card of the customer's own choice, which no number tells."""
+    return before.past_due_since is not None and not failed_again(before.invoice, after.invoice)
 
 
 def _described(kind: Notification, occasion: str, before: Subscription, after: Subscription) -> NotificationDue:
@@ -96,7 +103,7 @@ def _described(kind: Notification, occasion: str, before: Subscription, after: S
         access_until=after.ended_at or after.cancel_at,
         next_charge_at=None if after.is_canceling or after.is_free else after.period_ends_at,
         next_attempt_at=after.invoice.next_attempt_at if after.invoice else None,
-        grace_ends_at=after.grace_ends_at,
+        grace_ends_at=None if after.left_unpaid_at else after.grace_ends_at,
         needs_new_card=True if after.invoice and after.invoice.needs_new_card else None,
         refunded=after.refunded_on_cancel,
         quantity=after.seats if after.seats > 1 or previous_quantity else None,

@@ -98,6 +98,7 @@ _TABLE: Mapping[Status, Mapping[Move, Status | None]] = {
     },
     Status.UNPAID: {
         **_LIVE,
+        Move.PAYMENT_FAILED_AGAIN: None,
         Move.PAYMENT_RECOVERED: Status.ACTIVE,
         Move.INVOICE_FORGIVEN: Status.ACTIVE,
         Move.GAVE_UP: Status.CANCELED,

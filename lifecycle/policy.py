@@ -40,7 +40,7 @@ class Policy:
 
     Days are whole days of 86,400 seconds. Grace counts from the first failed charge, reminders back from the
     end of the trial, or from the charge that an expired card would miss; ``max_payment_attempts`` failed charges of
-    one invoice end the patience before grace does.
+    one invoice, of those that Stripe tries by itself, end the patience before grace does.
     A subscription that was sold before there was ``on_dispute`` keeps what was done then: a person was told.
     """
 

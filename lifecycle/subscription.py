@@ -132,8 +132,11 @@ class Subscription:
         return self.past_due_since or adopted_at or (owed.late_since if owed else None) or facts.period_starts_at
 
     def _tried_card(self, facts: Facts, owed: Invoice | None) -> str | None:
-        """Whatever card is there when we learn that an invoice is owed is the one that failed, or there was none."""
-        is_news = self.tried_card is None or self.invoice is None or (owed is not None and self.invoice.id != owed.id)
+        """Whatever card is there when we learn that an invoice is owed is the one that failed, or there was none.
+
+        An older invoice that comes into view again was not tried by it: the card may have paid the one before.
+        """
+        is_news = self.tried_card is None or self.invoice is None or bool(owed and owed.is_newer_than(self.invoice))
         return (facts.card.id if facts.card else NO_CARD) if owed and is_news else self.tried_card
 
     def _offered_card(self, facts: Facts, owed: Invoice | None, tried: str | None) -> str | None:

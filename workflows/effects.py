@@ -1,12 +1,14 @@
 """What each intent does in Stripe, and what is answered: a decline and a refusal are values."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.orders import (
     CancelOrder,
     CardOrder,
+    CardUsed,
     Changed,
     ChangeOrder,
     CollectOrder,
@@ -40,9 +42,10 @@ class RefusedByStripe(Exception):
     """Stripe said no to an effect for a reason that no customer can mend; the message is for operators."""
 
 
-async def carry_out(request: Request, subscription: Subscription) -> tuple[Outcome, str | None]:
+async def carry_out(request: Request, subscription: Subscription, now: datetime) -> tuple[Outcome, str | None]:
     """Do what was asked; answers the outcome, and the id of the subscription it began, if it began one.
 
+    ``now`` is the customer's own time.
     Raises `RefusedByStripe`; everything else is retried for as long as it takes.
     """
     try:
@@ -56,9 +59,9 @@ async def carry_out(request: Request, subscription: Subscription) -> tuple[Outco
             case Resume() if subscription.is_canceling:
                 return await _resume(request.operation_id, subscription), None
             case Resume():
-                return await _convert(request.operation_id, Convert(), subscription)
+                return await _convert(request.operation_id, Convert(), subscription, now)
             case Convert() as intent:
-                return await _convert(request.operation_id, intent, subscription)
+                return await _convert(request.operation_id, intent, subscription, now)
             case MoveTrialEnd(ends_at=ends_at):
                 own = subscription.stripe_subscription_id or ""
                 await steps.move_trial_end(TrialEndOrder(request.operation_id, own, ends_at))
@@ -118,13 +121,14 @@ async def take_back(subscription: Subscription, second: str) -> TakenBack:
         raise sorted_out(error) from error
 
 
-async def use_card(subscription: Subscription) -> None:
+async def use_card(subscription: Subscription) -> CardUsed:
     """Put the card that the customer has chosen to use, and pay what is owed with it. Raises `RefusedByStripe`.
 
-    A decline is not told here: Stripe counts it, and the look that follows sees it. Named for each choice, by what
-    was saved last, so that Stripe does not answer who goes back to a card from memory.
+    Named for each choice, by what was saved last, so that Stripe does not answer who goes back to a card from memory.
     """
-    card, invoice = subscription.offered_card or "", subscription.invoice.id if subscription.invoice else None
+    is_paused = subscription.status is Status.PAUSED  # the customer decides whether to go on, and pays then
+    card, owed = subscription.offered_card or "", None if is_paused else subscription.invoice
+    invoice = owed.id if owed else None
     order = CardOrder(
         operation_id=f"{subscription.stripe_subscription_id}/{invoice or 'card'}/{card}/{subscription.seq}",
         customer_id=subscription.stripe_customer_id or "",
@@ -133,7 +137,7 @@ async def use_card(subscription: Subscription) -> None:
         invoice_id=invoice,
     )
     try:
-        await steps.use_card(order)
+        return await steps.use_card(order)
     except ActivityError as error:
         raise sorted_out(error) from error
 
@@ -204,7 +208,9 @@ async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subs
     return _when_paid(done, "the new plan is granted", "The difference could not be charged; the plan is unchanged.")
 
 
-async def _convert(operation_id: str, intent: Convert, subscription: Subscription) -> tuple[Outcome, str | None]:
+async def _convert(
+    operation_id: str, intent: Convert, subscription: Subscription, now: datetime
+) -> tuple[Outcome, str | None]:
     """A trial or pause that Stripe does not know of begins there; one that it knows ends there.
 
     Until the bank has confirmed the payment, the trial or pause goes on.
@@ -218,6 +224,8 @@ async def _convert(operation_id: str, intent: Convert, subscription: Subscriptio
             subscription_id=subscription.stripe_subscription_id or "",
             is_paused=subscription.status is Status.PAUSED,
             payment_method=intent.payment_method,
+            open_invoice_id=subscription.invoice.id if subscription.invoice else None,
+            now=now,
         )
     )
     return _when_paid(done, "the subscription goes on", "The card was declined; nothing has changed."), None

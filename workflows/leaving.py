@@ -25,7 +25,7 @@ async def leave(life: Life, request: Request, policy: Policy) -> Outcome:
     payments = await _payments_of_period(life)
     disputes = life.subscription.disputes
     shares = shares_due(policy, payments, disputes, life.clock.now())
-    outcome, _ = await effects.carry_out(request, life.subscription)
+    outcome, _ = await effects.carry_out(request, life.subscription, life.clock.now())
     refused = [await _why_refused(life, request.operation_id, share) for share in shares]
     given = sum(share.amount for share, why in zip(shares, refused, strict=True) if why is None)
     life.subscription = replace(life.subscription, refunded_on_cancel=given or None)

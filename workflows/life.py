@@ -10,6 +10,7 @@ from temporalio import workflow
 from activities.orders import Entry, Saving, TakenBack
 from lifecycle.abandoned_checkouts import reminder_of
 from lifecycle.adoption import left_as_it_stands, met_in_the_middle
+from lifecycle.causes import with_declined_choice
 from lifecycle.disputes import Dispute, after_dispute
 from lifecycle.events import NOT_OF_STRIPE, EventHint
 from lifecycle.facts import Facts
@@ -110,11 +111,18 @@ class Life:
             await self.look("timer", what)
 
     async def look(
-        self, cause: str, cause_id: str, *, begun: str | None = None, answer: tuple[Request, Outcome] | None = None
+        self,
+        cause: str,
+        cause_id: str,
+        *,
+        begun: str | None = None,
+        answer: tuple[Request, Outcome] | None = None,
+        choice_declined: bool = False,
     ) -> None:
         """Look at Stripe, make of it what the rules say, and write it down with all that follows.
 
         Every hint that waits is answered by this one look. ``begun`` names a subscription that was just made.
+        ``choice_declined``: a card that the customer has chosen was declined just now.
         """
         hints, self.hints = self.hints, []
         self.card_may_have_come = bool(hints) and self.subscription.is_cardless
@@ -128,7 +136,7 @@ class Life:
         replaced = [await self._replaced(seen.replaced, cause, cause_id)] if seen.replaced else []
         is_another = seen.is_new and not begun and not self.subscription.is_cardless
         before = self.subscription.next_life() if is_another else self.subscription
-        told, moves = self._adopt(before, seen, cause)
+        told, moves = self._adopt(before, seen, cause, choice_declined=choice_declined)
         self._settle_free_plan(before, answer)
         abandoned = [] if self.is_being_forgotten else await look_at_checkouts(self.subscription, hints)
         self.look_not_before = self.clock.now() + LOOK_AGAIN_AFTER if cause == "timer" and not moves else None
@@ -278,7 +286,9 @@ class Life:
         detail = {"second": second, "refunded": str(taken.refunded), "currency": taken.currency}
         return self.entry("second_subscription_taken_back", "event", second, **detail)
 
-    def _adopt(self, before: Subscription, seen: Seen, cause: str) -> tuple[Sequence[str], list[Move]]:
+    def _adopt(
+        self, before: Subscription, seen: Seen, cause: str, *, choice_declined: bool
+    ) -> tuple[Sequence[str], list[Move]]:
         """Facts are adopted whatever they say; whom we meet in the middle of a life is met now.
 
         Answers what to tell in the timeline, and the moves that letters follow from.
@@ -294,6 +304,8 @@ class Life:
             elif cause == "recovery" and before.status.is_live:
                 moves = [move for move in moves if move not in _NOT_REMEMBERED]
                 told = ["recovered"]
+            elif choice_declined:
+                moves = with_declined_choice(moves, self.subscription)
         if seen.concern:
             self.flag(seen.concern)
         return [*told, *moves], moves

@@ -124,11 +124,13 @@ class SubscriptionWorkflow:
         """The customer has chosen another card: it is used from now on, and pays at once what is owed."""
         offered = self.life.subscription
         self.life.subscription = replace(offered, tried_card=offered.offered_card, offered_card=None)
+        is_declined = False
         try:
-            await effects.use_card(offered)
+            is_declined = (await effects.use_card(offered)).declined is not None
         except effects.RefusedByStripe as refusal:
             self.life.flag(str(refusal))
-        await self.life.look("event", "a new card")
+        is_told = is_declined and workflow.patched("tell-of-a-declined-choice")
+        await self.life.look("event", "a new card", choice_declined=is_told)
 
     async def remind_of_trial_end(self) -> None:
         """Said once for each end of trial; said again when the trial was extended."""
@@ -249,7 +251,7 @@ class SubscriptionWorkflow:
             terms = self.life.subscription.terms
             if terms and may_get_back(self.life.subscription, request.intent, terms.policy):
                 return await leaving.leave(self.life, request, terms.policy), None
-            return await effects.carry_out(request, self.life.subscription)
+            return await effects.carry_out(request, self.life.subscription, self.life.clock.now())
         except effects.RefusedByStripe as refusal:
             self.life.flag(str(refusal))
             return Outcome(Result.FAILED, "payment_provider_refused", NOT_DONE), None

@@ -147,6 +147,19 @@ async def test_back_to_an_older_card(world: World) -> None:
     await _record("back_to_an_older_card", ada, ends="canceled")
 
 
+async def test_declined_choice(world: World) -> None:
+    """A new card is declined while an invoice is open, and the next one pays."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.use_card("pm_card_chargeCustomerFail")
+    await ada.travel(days=31, hours=3)
+    await chooses(ada, "pm_card_chargeCustomerFail")
+    await chooses(ada, "pm_card_mastercard")
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("declined_choice", ada, ends="canceled")
+
+
 async def test_declined(world: World) -> None:
     ada = await world.customer()
     await ada.subscribe("BASIC", card="pm_card_chargeCustomerFail", trial_period_days=0)

@@ -49,9 +49,9 @@ def paid(**seen: Any) -> Facts:
     return look(Status.ACTIVE, **{"invoice": invoice(InvoiceStatus.PAID, attempts=1), **seen})
 
 
-def unpaid_since(finalized: datetime, attempts: int = 1, **seen: Any) -> Facts:
+def unpaid_since(finalized: datetime, attempts: int = 1, *, is_latest: bool = True, **seen: Any) -> Facts:
     """Past due with an open invoice."""
-    owed = invoice(InvoiceStatus.OPEN, attempts=attempts, finalized_at=finalized)
+    owed = invoice(InvoiceStatus.OPEN, attempts=attempts, finalized_at=finalized, is_latest=is_latest)
     return look(Status.PAST_DUE, **{"invoice": owed, **seen})
 
 

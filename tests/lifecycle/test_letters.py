@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from lifecycle.causes import with_declined_choice
 from lifecycle.facts import Card, EndReason, Facts, InvoiceStatus
 from lifecycle.letters import letter, letters_due
 from lifecycle.notifications import Notification
@@ -43,6 +44,33 @@ WANTS_CONFIRMATION = invoice(InvoiceStatus.OPEN, attempts=1, finalized_at=day(31
 )
 def test_which_letter_follows_from_which_look(before: Subscription, facts: Facts, letters: list[str]) -> None:
     assert _due(before, facts) == letters
+
+
+@pytest.mark.parametrize(
+    ("before", "facts", "letters"),
+    [
+        (UNPAID_MONTH, unpaid_since(day(31)), ["payment_failed in_1/1/8"]),
+        (UNPAID_MONTH, unpaid_since(day(31), attempts=2), ["payment_failed in_1/2"]),
+        (UNPAID_MONTH, look(Status.PAST_DUE, invoice=WANTS_CONFIRMATION), ["action_required in_1/1/8"]),
+        (UNPAID_MONTH, look(Status.UNPAID, invoice=UNPAID_MONTH.invoice), ["payment_failed in_1/1/8"]),
+        (UNPAID_MONTH, paid(), ["payment_recovered sub_1/8"]),
+        (PAID, unpaid_since(day(31)), ["payment_failed in_1/1"]),
+        (PAID, paid(), []),
+    ],
+)
+def test_a_declined_card_of_the_customers_own_choice_is_told_once_whether_stripe_counts_it_or_not(
+    before: Subscription, facts: Facts, letters: list[str]
+) -> None:
+    later, moves, _ = before.after(facts)
+    due = letters_due(before, replace(later, seq=8), with_declined_choice(moves, later))
+    assert [f"{one.kind} {one.occasion}" for one in due] == letters
+
+
+def test_a_letter_after_grace_promises_no_access() -> None:
+    kept = replace(UNPAID_MONTH, left_unpaid_at=day(45))
+    later, moves, _ = kept.after(unpaid_since(day(31)))
+    (due,) = letters_due(kept, later, with_declined_choice(moves, later))
+    assert due.grace_ends_at is None
 
 
 def test_a_look_alone_announces_no_card() -> None:

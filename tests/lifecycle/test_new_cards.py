@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from lifecycle.facts import NO_CARD, Card, Facts
-from tests.lifecycle.looks import CARD, after, day, over, paid, someone, unpaid_since
+from lifecycle.facts import NO_CARD, Card, Facts, InvoiceStatus
+from tests.lifecycle.looks import CARD, after, day, invoice, over, paid, someone, unpaid_since
 
 NEW, OTHER = Card("pm_new", 1, 2030), Card("pm_other", 1, 2030)
 OLD = Card("pm_old", 1, 2030)
 LATE = day(31)
+NEXT_MONTH = invoice(InvoiceStatus.OPEN, id="in_2", attempts=1, finalized_at=day(62))
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,14 @@ def test_a_card_that_was_tried_is_not_offered_again_until_there_is_another() -> 
 
     assert after(unpaid_since(day(31), attempts=2, card=NEW), of=trying).offered_card is None
     assert after(unpaid_since(day(31), attempts=2, card=OTHER), of=trying).offered_card == "pm_other"
+
+
+def test_a_card_that_paid_one_invoice_is_offered_for_an_older_one_that_is_open_still() -> None:
+    two_months = after(paid(), unpaid_since(LATE), unpaid_since(day(62), invoice=NEXT_MONTH))
+
+    paid_one = after(unpaid_since(LATE, attempts=3, is_latest=False, card=NEW), of=two_months)
+
+    assert (paid_one.tried_card, paid_one.offered_card) == (CARD.id, NEW.id)
 
 
 def test_a_card_of_whose_past_nothing_is_known_was_tried() -> None:

@@ -115,6 +115,18 @@ def test_a_new_invoice_that_fails_while_an_older_one_was_open_is_another_failure
     assert moves == [Move.PAYMENT_FAILED_AGAIN]
 
 
+def test_an_older_invoice_that_comes_into_view_again_has_not_failed_since() -> None:
+    """The latest is a draft now, and then the older one is paid: nothing was tried meanwhile."""
+    next_month = invoice(InvoiceStatus.OPEN, id="in_2", attempts=1, finalized_at=day(62))
+    two_months = after(look(Status.PAST_DUE, invoice=next_month), of=UNPAID_MONTH)
+
+    older, moves, _ = two_months.after(unpaid_since(day(31), attempts=3, is_latest=False))
+    assert moves == []
+
+    _, moves, _ = older.after(look(Status.PAST_DUE, invoice=replace(next_month, is_latest=False)))
+    assert moves == []
+
+
 def test_a_new_invoice_that_nobody_tried_to_charge_is_no_failure() -> None:
     drafted = invoice(InvoiceStatus.DRAFT, id="in_2")
     _, moves, _ = UNPAID_MONTH.after(look(Status.PAST_DUE, invoice=drafted))

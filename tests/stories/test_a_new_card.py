@@ -4,6 +4,7 @@ import time
 
 from local.waiting import until
 from tests.fixtures.books import contradictions
+from tests.fixtures.fairness import complaints
 from tests.fixtures.worlds import PATIENCE_SECONDS, Customer, World
 from tests.stories.test_two_at_once import opens_checkout, pays
 
@@ -37,6 +38,12 @@ async def charged(ada: Customer) -> list[int]:
     return [invoice["amount_paid"] for invoice in await ada.invoices()]
 
 
+async def declines(ada: Customer) -> int:
+    """How often a bank has said no to this customer."""
+    charges = await ada.world.stripe.v1.charges.list_async({"customer": await ada.stripe_customer_id(), "limit": 100})
+    return sum(not charge.paid for charge in charges.data)
+
+
 async def test_a_new_card_pays_the_open_invoice_at_once(world: World) -> None:
     ada = await past_due(world)
 
@@ -56,20 +63,35 @@ async def test_a_new_card_pays_the_open_invoice_at_once(world: World) -> None:
 
 async def test_a_new_card_that_fails_too_is_tried_once_and_the_next_one_pays(world: World) -> None:
     ada = await past_due(world)
-    (owed,) = [invoice for invoice in await ada.invoices() if invoice["status"] == "open"]
+    declined = await declines(ada)
 
     await chooses(ada, "pm_card_chargeCustomerFail")
     mine = await ada.mine()
-    assert mine["status"] == "past_due"
-    tries = (await ada.world.stripe.v1.invoices.retrieve_async(owed["id"])).attempt_count
-    assert tries == owed["attempt_count"] + 1
-    graced = mine["grace_ends_at"]
+    assert (mine["status"], mine["grace_ends_at"] is not None) == ("past_due", True)
+    assert await declines(ada) == declined + 1
+    assert (await ada.timeline())[-2:] == ["payment_failed", "payment_failed_again"]
+    assert (await ada.letters())[-2:] == ["payment_failed", "payment_failed"]
 
     await chooses(ada, "pm_card_visa")
     assert await ada.status() == "active"
-    assert graced is not None
     assert await charged(ada) == [1000, 1000]
     assert await contradictions(world, ada) == []
+
+
+async def test_who_tries_many_cards_hears_of_each_and_keeps_the_grace_that_was_promised(world: World) -> None:
+    ada = await past_due(world)
+    promised = (await ada.mine())["grace_ends_at"]
+
+    for _ in range(7):
+        await chooses(ada, "pm_card_chargeCustomerFail")
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]["granted"], mine["grace_ends_at"]) == ("past_due", True, promised)
+    assert (await ada.timeline()).count("payment_failed_again") == 7
+    assert (await ada.letters()).count("payment_failed") == 8
+    await ada.travel(days=12)
+    assert (await ada.mine())["access"]["granted"]
+    assert await complaints(world, ada) == []
 
 
 async def test_grace_is_not_prolonged_by_a_card_that_fails(world: World) -> None:

@@ -1,6 +1,6 @@
 """Grace is over and nobody has paid: what follows is our policy, whatever Stripe's account is set to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -9,7 +9,9 @@ import pytest_asyncio
 
 from settings import ROOT, Settings
 from tests.fixtures.books import contradictions
+from tests.fixtures.fairness import complaints
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
+from tests.stories.test_a_new_card import charged, chooses
 
 
 @pytest.fixture
@@ -64,6 +66,29 @@ async def test_who_never_pays_is_let_go_although_the_account_would_keep_them(
     assert (await ada.letters()).count("canceled") == 1
 
 
+@pytest.mark.parametrize("after_grace", ["cancel", "unpaid"], indirect=True)
+async def test_grace_lasts_as_long_as_it_was_promised_although_the_account_has_stopped_trying(
+    world: World, account: httpx.AsyncClient, after_grace: str
+) -> None:
+    asked = {"retry_days": [1, 1, 1], "after_last_retry": "unpaid"}
+    assert (await account.post("/settings", json=asked)).status_code == 200
+    ada = await late(world)
+    promised = (await ada.mine())["grace_ends_at"]
+
+    await ada.travel(days=8)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]) == ("unpaid", {"granted": True, "until": promised, "reason": "grace"})
+    assert await complaints(world, ada) == []
+    declined = (await ada.letters()).count("payment_failed")
+    await chooses(ada, "pm_card_chargeCustomerFail")
+    assert (await ada.letters()).count("payment_failed") == declined + 1, "who chooses a card hears of it"
+    await ada.travel(days=5)
+    assert (await ada.mine())["access"]["granted"] is False
+    assert await ada.status() == ("canceled" if after_grace == "cancel" else "unpaid")
+    assert await complaints(world, ada) == []
+
+
 @pytest.mark.parametrize("after_grace", ["unpaid"], indirect=True)
 async def test_who_is_kept_unpaid_has_no_access_until_the_invoice_is_paid(world: World) -> None:
     ada = await late(world)
@@ -87,3 +112,71 @@ async def test_who_is_kept_unpaid_has_no_access_until_the_invoice_is_paid(world:
     await ada.travel(days=32)
     assert (await ada.invoices())[-1]["status"] == "paid", "what comes next is collected as ever"
     assert await contradictions(world, ada) == []
+
+
+async def paused_by_the_account(world: World, account: httpx.AsyncClient) -> Customer:
+    """Four tries have failed, and the Stripe account is set to pause then."""
+    asked = {"retry_days": [1, 1, 1], "after_last_retry": "pause"}
+    assert (await account.post("/settings", json=asked)).status_code == 200
+    ada = await late(world)
+    await ada.travel(days=4)
+    assert await ada.status() == "paused"
+    return ada
+
+
+async def resumes(ada: Customer) -> None:
+    assert (await ada.ask("POST", "/subscriptions/resume")).status_code == 200
+
+
+async def converts(ada: Customer) -> None:
+    body = {"payment_method": "pm_card_visa"}
+    assert (await ada.ask("POST", "/subscriptions/convert", body)).status_code == 200
+
+
+@pytest.mark.parametrize("goes_on", [resumes, converts])
+async def test_who_was_paused_by_the_account_goes_on_with_a_new_period_and_owes_nothing_of_the_old(
+    world: World, account: httpx.AsyncClient, goes_on: Callable[[Customer], Awaitable[None]]
+) -> None:
+    ada = await paused_by_the_account(world, account)
+    await chooses(ada, "pm_card_visa")
+    assert [invoice["status"] for invoice in await ada.invoices()] == ["paid", "open"], "the customer has not gone on"
+
+    await goes_on(ada)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["access"]["granted"], mine["open_invoice"]) == ("active", True, None)
+    assert [invoice["status"] for invoice in await ada.invoices()] == ["paid", "void", "paid"]
+    assert await complaints(world, ada) == []
+
+
+async def test_who_has_paid_while_paused_goes_on_with_the_period_that_is_paid(
+    world: World, account: httpx.AsyncClient
+) -> None:
+    ada = await paused_by_the_account(world, account)
+    await chooses(ada, "pm_card_visa")
+    await world.stripe.v1.invoices.pay_async((await ada.invoices())[-1]["id"])
+    await ada.settled()
+    await ada.travel(days=3)
+
+    await resumes(ada)
+
+    assert (await ada.mine())["access"]["granted"]
+    assert await charged(ada) == [1000, 1000], "that month is charged once"
+    await ada.travel(days=25)
+    assert await charged(ada) == [1000, 1000, 1000]
+    assert await complaints(world, ada) == []
+
+
+async def test_who_pays_for_a_month_that_is_over_and_goes_on_later_begins_a_new_one(
+    world: World, account: httpx.AsyncClient
+) -> None:
+    ada = await paused_by_the_account(world, account)
+    await chooses(ada, "pm_card_visa")
+    await world.stripe.v1.invoices.pay_async((await ada.invoices())[-1]["id"])
+    await ada.travel(days=40)
+
+    await resumes(ada)
+
+    assert (await ada.mine())["access"]["granted"]
+    assert await charged(ada) == [1000, 1000, 1000]
+    assert await complaints(world, ada) == []

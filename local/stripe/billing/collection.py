@@ -62,7 +62,7 @@ def attempt(world: World, invoice: Object, method: Object | None, *, off_session
         raise RuntimeError(f"invoice {invoice['id']} has nothing to pay with")
     outcome = payments.attempt(world, intent, method, off_session=off_session) if method else NO_METHOD
     if outcome == SUCCEEDED:
-        settle_paid(world, invoice)
+        settle_paid(world, invoice, scheduled=scheduled)
     else:
         if method and (outcome == REQUIRES_ACTION or _declined_for_good(intent)):
             world.store.edit(invoice)["_hopeless_method"] = method["id"]
@@ -76,12 +76,21 @@ def _declined_for_good(intent: Object) -> bool:
     return bool({error.get("code"), error.get("decline_code")} & HARD_DECLINES)
 
 
-def settle_paid(world: World, invoice: Object, out_of_band: bool = False) -> None:
+def _count_try(invoice: Object, scheduled: bool) -> None:
+    """Whoever made it, the first try counts; after that only those that Stripe makes by itself.
+
+    https://docs.stripe.com/api/invoices/object#invoice_object-attempt_count
+    """
+    if scheduled or not invoice["attempt_count"]:
+        invoice["attempt_count"] += 1
+
+
+def settle_paid(world: World, invoice: Object, out_of_band: bool = False, *, scheduled: bool = False) -> None:
     """open → paid, and the subscription recovers."""
     later = invoice["attempted"] or invoice["status_transitions"]["finalized_at"] != world.now(invoice["_clock"])
     with world.changing(invoice, "invoice.updated" if later else None):
         if invoice["amount_due"] and not out_of_band:
-            invoice["attempt_count"] += 1
+            _count_try(invoice, scheduled)
         invoice["attempted"] = True
         invoice["status"] = "paid"
         invoice.pop("status_details", None)
@@ -126,7 +135,7 @@ def settle_failed(world: World, invoice: Object, outcome: str, scheduled: bool) 
     waiting = subscription if pending_update.waits_for(subscription, invoice) else None
     last = False
     with world.changing(invoice, "invoice.updated"):
-        invoice["attempt_count"] += 1
+        _count_try(invoice, scheduled)
         invoice["attempted"] = True
         if first or (waiting and waiting["status"] != "paused"):
             invoice["auto_advance"] = False
