@@ -24,12 +24,8 @@ class NewCards:
         try. Stripe would wait for its own next try otherwise, which may be days away or never come.
         https://docs.stripe.com/api/invoices/pay
         """
-        with answers(), keyed(f"{order.operation_id}/customer") as key:
-            await self._stripe.v1.customers.update_async(
-                order.customer_id,
-                {"invoice_settings": {"default_payment_method": order.payment_method}},
-                {"idempotency_key": key},
-            )
+        if not await self._make_default(order):
+            return CardUsed()
         with answers(), keyed(f"{order.operation_id}/subscription") as key:
             await self._stripe.v1.subscriptions.update_async(
                 order.subscription_id, {"default_payment_method": order.payment_method}, {"idempotency_key": key}
@@ -40,6 +36,21 @@ class NewCards:
             if declined := await self._pay(order, str(invoice.id)):
                 return CardUsed(declined=declined)
         return CardUsed()
+
+    async def _make_default(self, order: CardOrder) -> bool:
+        """False when the customer has taken the card away since; then there is nothing to use."""
+        try:
+            with answers(), keyed(f"{order.operation_id}/customer") as key:
+                await self._stripe.v1.customers.update_async(
+                    order.customer_id,
+                    {"invoice_settings": {"default_payment_method": order.payment_method}},
+                    {"idempotency_key": key},
+                )
+        except StripeRefused as refusal:
+            if refusal.code != "resource_missing" or refusal.param != "invoice_settings[default_payment_method]":
+                raise
+            return False
+        return True
 
     async def _pay(self, order: CardOrder, invoice_id: str) -> str | None:
         """The decline code, if the bank says no; an invoice that is no longer open needs no payment."""
