@@ -95,6 +95,14 @@ class Changed:
 
 
 @dataclass(frozen=True)
+class SupersededOrder:
+    """Let go of the schedule of a change that an upgrade has taken the place of."""
+
+    operation_id: str
+    schedule_id: str
+
+
+@dataclass(frozen=True)
 class ConvertOrder:
     """Let a subscription that is trialing or paused at Stripe be paid from now on, with this card if one is named."""
 

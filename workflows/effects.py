@@ -13,6 +13,7 @@ from activities.orders import (
     ConvertOrder,
     ResumeOrder,
     SubscribeOrder,
+    SupersededOrder,
     TakeBackOrder,
     TakenBack,
     TrialEndOrder,
@@ -278,6 +279,14 @@ async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
         )
     )
     return Outcome(Result.DONE)
+
+
+async def drop_superseded(subscription_id: str, schedule_id: str) -> None:
+    """Drop the change in whose place an upgrade was granted. Raises `RefusedByStripe`."""
+    try:
+        await steps.drop_superseded(SupersededOrder(f"{subscription_id}/superseded", schedule_id))
+    except ActivityError as error:
+        raise sorted_out(error) from error
 
 
 async def end_now(subscription_id: str, why: str) -> None:
