@@ -55,6 +55,8 @@ class PlanChanges:
         except StripeRefused as refusal:
             if order.payment_method and (refusal.param or refusal.code).startswith("payment_method"):
                 return Changed(refused=RefusalCode.PAYMENT_METHOD_INVALID)
+            if refusal.param == "proration_date":  # the period has turned since that moment
+                return Changed(refused=RefusalCode.PREVIEW_STALE)
             if (refusal.code, refusal.param) == ("resource_missing", None):  # Stripe has nothing to charge
                 return Changed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
             raise

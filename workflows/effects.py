@@ -298,6 +298,7 @@ async def end_now(subscription_id: str, why: str) -> None:
 
 
 _WHAT_TO_DO = {
+    RefusalCode.PREVIEW_STALE: "The subscription has changed since; ask for a new preview.",
     RefusalCode.TRIAL_ALREADY_USED: "This card has had a free trial; subscribe with trial_period_days 0.",
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
     RefusalCode.PAYMENT_METHOD_INVALID: "This payment method cannot be used; pass another one or use the checkout.",
