@@ -59,7 +59,7 @@ class Subscribed:
 
     ``refused`` names what was wrong with the order (`lifecycle.refusals.RefusalCode`); then nothing was made.
     ``without_card``: nothing was made because there is no card. ``action_required``: the first payment waits for the
-    customer's word at the bank.
+    customer's word at the bank. ``paid_before``: it is one that an earlier try has begun, on the terms of that try.
     """
 
     subscription_id: str | None = None
@@ -67,6 +67,7 @@ class Subscribed:
     refused: str | None = None
     without_card: bool = False
     action_required: bool = False
+    paid_before: bool = False
 
 
 @dataclass(frozen=True)

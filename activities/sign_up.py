@@ -83,11 +83,12 @@ class SignUp:
 
     async def _begin(self, order: SubscribeOrder, customer_id: str) -> Subscribed:
         earlier = await self._earlier_tries(order, customer_id) if order.goes_on else []
-        if order.trial_ends_at and any(found.status == "incomplete" for found in earlier):
+        by_itself = order.trial_ends_at and order.payment_method is None
+        if by_itself and any(found.status == "incomplete" for found in earlier):
             return Subscribed(without_card=True)  # the bank is asking the customer, who wants to pay at once
         paid = await self._paid_or_given_up(order, earlier)
         if paid:
-            return Subscribed(subscription_id=paid)
+            return Subscribed(subscription_id=paid, paid_before=True)
         item: SubscriptionCreateParamsItem = {"price": await self._prices.id_of(order.terms)}
         if order.quantity != 1:
             item["quantity"] = order.quantity
@@ -197,9 +198,19 @@ class SignUp:
             invoice_id = id_of(found.latest_invoice)
             if invoice_id and await void(self._stripe, f"{order.operation_id}/{found.id}", invoice_id):
                 return found.id
-            with answers():
-                await self._stripe.v1.subscriptions.cancel_async(found.id, {"invoice_now": False, "prorate": False})
+            await self._end(found.id)
         return None
+
+    async def _end(self, subscription_id: str) -> None:
+        """Without its first invoice, which is void, Stripe may have let it expire already."""
+        try:
+            with answers():
+                await self._stripe.v1.subscriptions.cancel_async(
+                    subscription_id, {"invoice_now": False, "prorate": False}
+                )
+        except StripeRefused as refusal:
+            if refusal.code != "resource_missing":
+                raise
 
     async def _made_before(self, operation_id: str, customer_id: str) -> stripe.Subscription | None:
         """The subscription of this operation, looked for only when the key does not keep it from being made twice."""

@@ -68,6 +68,10 @@ async def _changed(life: Life, request: Request) -> Changed | None:
             return cardless.cancel(subscription, intent, now)
         case Resume() if subscription.is_cardless and subscription.is_canceling:
             return cardless.resume(subscription)
+        case ChangePlan(payment_method=str()) if subscription.is_cardless and workflow.patched(
+            "another-plan-with-a-card"
+        ):
+            return None  # there is something to charge now, so it begins at Stripe
         case ChangePlan() as intent if subscription.is_cardless:
             return cardless.change_plan(subscription, intent.terms, intent.quantity)
         case MoveTrialEnd(ends_at=ends_at) if subscription.is_cardless and ends_at:
