@@ -339,7 +339,9 @@ async def test_another_plan_with_a_card_takes_the_place_of_a_first_payment_that_
     assert (changed.status_code, mine["plan"], mine["status"]) == (200, "PRO", "trialing")
     customer = await ada.stripe_customer_id()
     known = (await world.stripe.v1.subscriptions.list_async({"customer": customer})).data
-    assert {one.status for one in known} == {"trialing", "incomplete_expired"}, "no first payment is left that could be confirmed"
+    assert {one.status for one in known} == {"trialing", "incomplete_expired"}, (
+        "no first payment is left that could be confirmed"
+    )
     assert await contradictions(world, ada) == []
 
 
@@ -385,6 +387,26 @@ async def test_a_trial_of_a_plan_with_a_free_one_beneath_it_falls_on_that(world:
     assert (with_card.json()["plan"], with_card.json()["interval"]) == ("BASIC", "month")
     assert await paid(ada) == 1000
     await ada.settled()
+    assert await contradictions(world, ada) == []
+
+
+@pytest.mark.parametrize(
+    "first", [pytest.param("BASIC", id="would_cancel"), pytest.param("ENTERPRISE", id="would_pause")]
+)
+async def test_who_chooses_the_free_plan_in_a_trial_keeps_it_when_the_trial_ends(world: World, first: str) -> None:
+    ada = await on_trial(world, first)
+    chosen = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "FREE", "interval": "year"})
+    assert (chosen.status_code, chosen.json()["plan"]) == (200, "FREE"), chosen.text
+
+    await ada.travel(days=31)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["card"]) == ("active", "FREE", None)
+    assert mine["access"] == {"granted": True, "until": None, "reason": "free"}
+    assert await ada.timeline() == ["trial_started", "plan_changed", "trial_ending", "trial_converted"]
+    assert await ada.letters() == ["welcome", "plan_changed", "trial_ending"]
+    assert await paid(ada) == 0
+    assert await ada.concern() is None
     assert await contradictions(world, ada) == []
 
 
