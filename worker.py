@@ -120,7 +120,7 @@ def _life(
     forgetting = Forgetting(stripe_client, engine, settings, seconds)
     collecting, conversions = Collecting(stripe_client), Conversions(stripe_client)
     effects += [collecting.stop, collecting.again, conversions.convert, conversions.move_trial_end]
-    effects += [sign_up.has_card, sign_up.give_up_waiting]
+    effects += [sign_up.has_card, sign_up.give_up_waiting, plan_changes.drop_superseded]
     effects += [PaidPeriods(stripe_client).of_period]
     effects += [seconds.take_back]
     effects += [refunds.find, refunds.give, refunds.fetch, forgetting.end_in_stripe, forgetting.anonymise]

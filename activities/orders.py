@@ -59,7 +59,7 @@ class Subscribed:
 
     ``refused`` names what was wrong with the order (`lifecycle.refusals.RefusalCode`); then nothing was made.
     ``without_card``: nothing was made because there is no card. ``action_required``: the first payment waits for the
-    customer's word at the bank.
+    customer's word at the bank. ``paid_before``: it is one that an earlier try has begun, on the terms of that try.
     """
 
     subscription_id: str | None = None
@@ -67,6 +67,7 @@ class Subscribed:
     refused: str | None = None
     without_card: bool = False
     action_required: bool = False
+    paid_before: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ class Changed:
     declined: str | None = None
     refused: str | None = None
     action_required: bool = False
+
+
+@dataclass(frozen=True)
+class SupersededOrder:
+    """Let go of the schedule of a change that an upgrade has taken the place of."""
+
+    operation_id: str
+    schedule_id: str
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,16 @@ from activities.catalogue import Prices
 from activities.gateway import Stripe, StripeRefused, answers
 from activities.keys import keyed
 from activities.open_payment import decline_code
-from activities.orders import Changed, ChangeOrder
-from activities.plans_ahead import drop, id_of, is_planned_by, plan_for_period_end
+from activities.orders import Changed, ChangeOrder, SupersededOrder
+from activities.plans_ahead import (
+    drop,
+    forget_upgrade,
+    id_of,
+    is_planned_by,
+    let_give_way,
+    plan_for_period_end,
+    release,
+)
 from activities.snapshots import seats_of
 from activities.verdicts import operation_of, verdict_on
 from lifecycle.plan_changes import ChangeTiming
@@ -33,8 +41,9 @@ class PlanChanges:
 
     @activity.defn(name="payments.change_plan")
     async def change_plan(self, order: ChangeOrder) -> Changed:
-        """Swap the price or the seats; a change that was planned before is dropped, and asking for what is there does
-        just that.
+        """Swap the price or the seats; asking for what is there drops a change that was planned before.
+
+        So does another change for the end of the period. An upgrade leaves it until it is granted (`drop_superseded`).
 
         An upgrade stands only when it is paid: https://docs.stripe.com/billing/subscriptions/pending-updates. Declined,
         its invoice is voided and nothing is owed; when the bank wants to ask the customer, it waits for that.
@@ -46,9 +55,16 @@ class PlanChanges:
         except StripeRefused as refusal:
             if order.payment_method and (refusal.param or refusal.code).startswith("payment_method"):
                 return Changed(refused=RefusalCode.PAYMENT_METHOD_INVALID)
+            if refusal.param == "proration_date":  # the period has turned since that moment
+                return Changed(refused=RefusalCode.PREVIEW_STALE)
             if (refusal.code, refusal.param) == ("resource_missing", None):  # Stripe has nothing to charge
                 return Changed(refused=RefusalCode.PAYMENT_METHOD_REQUIRED)
             raise
+
+    @activity.defn(name="payments.drop_superseded")
+    async def drop_superseded(self, order: SupersededOrder) -> None:
+        """Release the schedule of a change in whose place an upgrade was granted."""
+        await release(self._stripe, order.operation_id, order.schedule_id)
 
     async def _changed(self, order: ChangeOrder) -> Changed:
         found = await self._retrieved(order.subscription_id)
@@ -58,18 +74,20 @@ class PlanChanges:
             return await verdict_on(self._stripe, order.operation_id, found)
         if await is_planned_by(self._stripe, order.operation_id, found):
             return Changed()
-        former = id_of(found.schedule)
-        if await drop(self._stripe, order.operation_id, found):
-            found = await self._retrieved(order.subscription_id)
         if order.payment_method:
             await use_for(self._stripe, order.operation_id, found, order.payment_method)
+        if await forget_upgrade(self._stripe, order.operation_id, found):
+            found = await self._retrieved(order.subscription_id)
         price_id = await self._prices.id_of(order.terms)
         item = found["items"].data[0]
         if item.price.id == price_id and order.quantity in {None, seats_of(item)}:
+            await drop(self._stripe, order.operation_id, found)
             return Changed()
         if order.timing is ChangeTiming.AT_PERIOD_END:
-            await plan_for_period_end(self._stripe, order, found, price_id, former)
+            await drop(self._stripe, order.operation_id, found)
+            await plan_for_period_end(self._stripe, order, found, price_id, former=id_of(found.schedule))
             return Changed()
+        await let_give_way(self._stripe, order.operation_id, found)
         changed = await self._swapped(order, found, price_id)
         return await verdict_on(self._stripe, order.operation_id, changed) if changed.pending_update else Changed()
 

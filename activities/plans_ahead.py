@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         SubscriptionScheduleUpdateParamsPhaseDiscount,
     )
 
+_GIVES_WAY_TO = "gives_way_to"
+"""In a schedule's metadata: the operation that takes its place once the subscription's metadata names it too."""
+
 
 async def planned_change(
     stripe_client: Stripe, subscription: stripe.Subscription, catalogue: Catalogue
@@ -44,25 +47,28 @@ async def planned_change(
             quantity=seats_of(item),
         )
     schedule_id = id_of(subscription.schedule)
-    return await _scheduled(stripe_client, schedule_id, catalogue) if schedule_id else None
+    return await _scheduled(stripe_client, subscription, schedule_id, catalogue) if schedule_id else None
 
 
-async def _scheduled(stripe_client: Stripe, schedule_id: str, catalogue: Catalogue) -> PlannedChange | None:
+async def _scheduled(
+    stripe_client: Stripe, subscription: stripe.Subscription, schedule_id: str, catalogue: Catalogue
+) -> PlannedChange | None:
     """The next phase, if there is one; the last one simply goes on."""
     with answers():
         schedule = await stripe_client.v1.subscription_schedules.retrieve_async(
             schedule_id, {"expand": ["phases.items.price"]}
         )
-    current = schedule.current_phase
-    later = [phase for phase in schedule.phases if current and phase.start_date > current.start_date]
+    later = _later_phases(schedule)
     if not later:
         return None
     item: Any = later[0]["items"][0]
+    tried, granted = _mark(schedule.metadata, _GIVES_WAY_TO), _mark(subscription.metadata, "operation_id")
     return PlannedChange(
         price=item.price.id,
         at=moment(later[0].start_date),
         terms=terms_of(item.price, catalogue),
         quantity=seats_of(item),
+        superseded=schedule_id if tried and tried == granted else None,
     )
 
 
@@ -73,7 +79,7 @@ async def is_planned_by(stripe_client: Stripe, operation_id: str, subscription: 
         return False
     with answers():
         schedule = await stripe_client.v1.subscription_schedules.retrieve_async(schedule_id)
-    return bool(schedule.metadata and schedule.metadata.to_dict().get("operation_id") == operation_id)
+    return _mark(schedule.metadata, "operation_id") == operation_id
 
 
 async def plan_for_period_end(
@@ -121,15 +127,41 @@ async def drop(stripe_client: Stripe, operation_id: str, subscription: stripe.Su
     Also a schedule that has done its work goes: while it is attached, Stripe takes no cancellation but through it.
     An upgrade that was paid in this very moment stands.
     """
-    invoice_id, schedule_id = id_of(subscription.latest_invoice), id_of(subscription.schedule)
-    if subscription.pending_update and invoice_id:
-        await void(stripe_client, f"{operation_id}/upgrade", invoice_id)
+    schedule_id = id_of(subscription.schedule)
+    await forget_upgrade(stripe_client, operation_id, subscription)
     if schedule_id:
-        await _release(stripe_client, operation_id, schedule_id)
+        await release(stripe_client, operation_id, schedule_id)
     return bool(subscription.pending_update or schedule_id)
 
 
-async def _release(stripe_client: Stripe, operation_id: str, schedule_id: str) -> None:
+async def forget_upgrade(stripe_client: Stripe, operation_id: str, subscription: stripe.Subscription) -> bool:
+    """Void the upgrade that waits; True when there was one. What is planned for the end of the period stays."""
+    invoice_id = id_of(subscription.latest_invoice)
+    if subscription.pending_update and invoice_id:
+        await void(stripe_client, f"{operation_id}/upgrade", invoice_id)
+    return bool(subscription.pending_update)
+
+
+async def let_give_way(stripe_client: Stripe, operation_id: str, subscription: stripe.Subscription) -> None:
+    """What is planned stays unless this operation is granted, and says so; a schedule that has done its work goes.
+
+    Stripe keeps a schedule beside a pending update, and forgets the update when the schedule's time comes:
+    https://docs.stripe.com/billing/subscriptions/pending-updates-reference
+    """
+    schedule_id, schedules = id_of(subscription.schedule), stripe_client.v1.subscription_schedules
+    if schedule_id is None:
+        return
+    with answers():
+        schedule = await schedules.retrieve_async(schedule_id)
+    if not _later_phases(schedule):
+        await release(stripe_client, operation_id, schedule_id)
+        return
+    with answers(), keyed(f"{operation_id}/give_way/{schedule_id}") as key:
+        await schedules.update_async(schedule_id, {"metadata": {_GIVES_WAY_TO: operation_id}}, {"idempotency_key": key})
+
+
+async def release(stripe_client: Stripe, operation_id: str, schedule_id: str) -> None:
+    """Let the subscription go on without its schedule; one that is over stays so."""
     schedules = stripe_client.v1.subscription_schedules
     try:
         with answers(), keyed(f"{operation_id}/release/{schedule_id}") as key:
@@ -144,6 +176,15 @@ async def _release(stripe_client: Stripe, operation_id: str, schedule_id: str) -
 def id_of(reference: Any) -> str | None:
     """The id of what Stripe may have expanded."""
     return reference if isinstance(reference, str) or reference is None else str(reference.id)
+
+
+def _later_phases(schedule: stripe.SubscriptionSchedule) -> list[Any]:
+    current = schedule.current_phase
+    return [phase for phase in schedule.phases if current and phase.start_date > current.start_date]
+
+
+def _mark(metadata: stripe.StripeObject | None, name: str) -> str | None:
+    return metadata.to_dict().get(name) if metadata else None
 
 
 def _item(price: Any, quantity: int) -> Any:

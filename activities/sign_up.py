@@ -84,11 +84,12 @@ class SignUp:
 
     async def _begin(self, order: SubscribeOrder, customer_id: str) -> Subscribed:
         earlier = await self._earlier_tries(order, customer_id) if order.goes_on else []
-        if order.trial_ends_at and any(found.status == "incomplete" for found in earlier):
+        by_itself = order.trial_ends_at and order.payment_method is None
+        if by_itself and any(found.status == "incomplete" for found in earlier):
             return Subscribed(without_card=True)  # the bank is asking the customer, who wants to pay at once
         paid = await self._paid_or_given_up(order, earlier)
         if paid:
-            return Subscribed(subscription_id=paid)
+            return Subscribed(subscription_id=paid, paid_before=True)
         item: SubscriptionCreateParamsItem = {"price": await self._prices.id_of(order.terms)}
         if order.quantity != 1:
             item["quantity"] = order.quantity

@@ -66,6 +66,7 @@ class Stationery:
             "previous_seats": str(due.previous_quantity) if due.previous_quantity else None,
             "amount": amount,
             "price": _price(due, amount),
+            "is_free": due.amount == 0,
             "card": wording.card(due.card_brand, due.card_last4),
             "card_expires": _expiry(due),
             "needs_new_card": bool(due.needs_new_card),

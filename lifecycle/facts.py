@@ -74,7 +74,8 @@ class PlannedChange:
     """A change of plan that Stripe knows of and that has not happened.
 
     ``at`` is when it happens, or, while it ``awaits_payment`` of ``invoice_id``, when it is forgotten.
-    ``terms`` is None for a price of none of our plans. ``quantity`` is how many seats it will be.
+    ``terms`` is None for a price of none of our plans. ``quantity`` is how many seats it will be. ``superseded`` is the
+    schedule that still holds it at Stripe, although an upgrade was granted in its place.
     """
 
     price: str
@@ -83,6 +84,7 @@ class PlannedChange:
     awaits_payment: bool = False
     invoice_id: str | None = None
     quantity: int = 1
+    superseded: str | None = None
 
 
 class EndReason(StrEnum):

@@ -68,6 +68,10 @@ async def _changed(life: Life, request: Request) -> Changed | None:
             return cardless.cancel(subscription, intent, now)
         case Resume() if subscription.is_cardless and subscription.is_canceling:
             return cardless.resume(subscription)
+        case ChangePlan(payment_method=str()) if subscription.is_cardless and workflow.patched(
+            "another-plan-with-a-card"
+        ):
+            return None  # there is something to charge now, so it begins at Stripe
         case ChangePlan() as intent if subscription.is_cardless:
             return cardless.change_plan(subscription, intent.terms, intent.quantity)
         case MoveTrialEnd(ends_at=ends_at) if subscription.is_cardless and ends_at:
@@ -101,15 +105,20 @@ async def begin_at_stripe(life: Life) -> None:
 
 
 async def end_trial(life: Life, cause: str, cause_id: str, answer: tuple[Request, Outcome] | None = None) -> None:
-    """Charge the card if one has come after all, else do what the plan says."""
+    """Charge the card if one has come after all, else do what the plan says; one that costs nothing goes on."""
     trial = life.subscription
     if trial.terms and not trial.is_canceling:
         begun = await _begun(life, _order(trial, trial.terms, "converted"))
-        begun = begun or await begin_free_plan(life, trial.terms.fallback)
+        begun = begun or await begin_free_plan(life, _free_plan_after(trial.terms))
         if begun:
             await life.look(cause, cause_id, begun=begun, answer=answer)
             return
     await life.decide(*cardless.end_trial(life.subscription, life.clock.now()), cause, cause_id, answer=answer)
+
+
+def _free_plan_after(terms: Terms) -> Terms | None:
+    """What goes on without a card: the plan itself when it costs nothing, else the one beneath it."""
+    return terms if terms.is_free and workflow.patched("a-free-plan-outlasts-its-trial") else terms.fallback
 
 
 async def end_suspended(life: Life) -> None:

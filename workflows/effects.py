@@ -14,7 +14,9 @@ from activities.orders import (
     CollectOrder,
     ConvertOrder,
     ResumeOrder,
+    Subscribed,
     SubscribeOrder,
+    SupersededOrder,
     TakeBackOrder,
     TakenBack,
     TrialEndOrder,
@@ -52,6 +54,8 @@ async def carry_out(request: Request, subscription: Subscription, now: datetime)
         match request.intent:
             case Subscribe() as intent:
                 return await _subscribe(request.operation_id, intent, subscription)
+            case ChangePlan() as intent if subscription.is_cardless:
+                return await _change_trial(request.operation_id, intent, subscription)
             case ChangePlan() as intent:
                 return await _change_plan(request.operation_id, intent, subscription), None
             case Cancel() as intent:
@@ -208,6 +212,24 @@ async def _change_plan(operation_id: str, intent: ChangePlan, subscription: Subs
     return _when_paid(done, "the new plan is granted", "The difference could not be charged; the plan is unchanged.")
 
 
+async def _change_trial(operation_id: str, intent: ChangePlan, trial: Subscription) -> tuple[Outcome, str | None]:
+    """A trial that Stripe does not know of begins there with the new plan and the card, and ends when it would have.
+
+    One that is over by now begins with its first payment.
+    """
+    seats = quantity_after(trial, intent.terms, intent.quantity)
+    at_once = SubscribeOrder(
+        f"{operation_id}/at_once", trial.user_id, intent.terms, 0, intent.payment_method, goes_on=True, quantity=seats
+    )
+    done = await steps.subscribe(replace(at_once, operation_id=operation_id, trial_ends_at=trial.trial_ends_at))
+    if done.without_card:
+        done = await steps.subscribe(at_once)
+    if done.paid_before:
+        detail = "The first payment has come in meanwhile, and the trial is over; ask for the change again."
+        return Outcome(Result.REFUSED, RefusalCode.PREVIEW_STALE, detail), done.subscription_id
+    return await _begun(operation_id, done, "the new plan is granted", "The card was declined; nothing has changed.")
+
+
 async def _convert(
     operation_id: str, intent: Convert, subscription: Subscription, now: datetime
 ) -> tuple[Outcome, str | None]:
@@ -238,10 +260,14 @@ async def _begin_paying(operation_id: str, intent: Convert, trial: Subscription)
         operation_id, trial.user_id, trial.terms, 0, intent.payment_method, goes_on=True, quantity=trial.seats
     )
     done = await steps.subscribe(order)
+    return await _begun(operation_id, done, "the subscription goes on", "The card was declined; nothing has changed.")
+
+
+async def _begun(operation_id: str, done: Subscribed, granted: str, declined: str) -> tuple[Outcome, str | None]:
+    """What is told of a beginning in a trial or pause of ours, and the subscription that was begun."""
     if done.declined and done.subscription_id:
         await steps.end_incomplete(operation_id, done.subscription_id)
-    verdict = Changed(done.declined, done.refused, done.action_required)
-    outcome = _when_paid(verdict, "the subscription goes on", "The card was declined; nothing has changed.")
+    outcome = _when_paid(Changed(done.declined, done.refused, done.action_required), granted, declined)
     return outcome, done.subscription_id if outcome.result is Result.DONE else None
 
 
@@ -288,6 +314,14 @@ async def _resume(operation_id: str, subscription: Subscription) -> Outcome:
     return Outcome(Result.DONE)
 
 
+async def drop_superseded(subscription_id: str, schedule_id: str) -> None:
+    """Drop the change in whose place an upgrade was granted. Raises `RefusedByStripe`."""
+    try:
+        await steps.drop_superseded(SupersededOrder(f"{subscription_id}/superseded", schedule_id))
+    except ActivityError as error:
+        raise sorted_out(error) from error
+
+
 async def end_now(subscription_id: str, why: str) -> None:
     """End a subscription for which nothing was paid: a free one, or a repeated trial. Raises `RefusedByStripe`."""
     try:
@@ -297,6 +331,7 @@ async def end_now(subscription_id: str, why: str) -> None:
 
 
 _WHAT_TO_DO = {
+    RefusalCode.PREVIEW_STALE: "The subscription has changed since; ask for a new preview.",
     RefusalCode.TRIAL_ALREADY_USED: "This card has had a free trial; subscribe with trial_period_days 0.",
     RefusalCode.PAYMENT_METHOD_REQUIRED: "There is no trial and no card; pass a payment_method or use the checkout.",
     RefusalCode.PAYMENT_METHOD_INVALID: "This payment method cannot be used; pass another one or use the checkout.",

@@ -133,6 +133,7 @@ class Life:
         taken_back = [await self._taken_back(second, stands) for second in seen.seconds]
         if cause == "event" and not begun:
             seen = await self._without_repeated_trial(seen)
+        seen = await self._without_superseded_change(seen)
         replaced = [await self._replaced(seen.replaced, cause, cause_id)] if seen.replaced else []
         is_another = seen.is_new and not begun and not self.subscription.is_cardless
         before = self.subscription.next_life() if is_another else self.subscription
@@ -257,6 +258,17 @@ class Life:
         self.note("trial_refused", "event", trial.subscription_id, rule=rule)
         self.noted_letters.append(trial_refused(trial))
         return Seen(concern=seen.concern)
+
+    async def _without_superseded_change(self, seen: Seen) -> Seen:
+        """What was planned before an upgrade goes when the upgrade is granted, also one that the bank asked about."""
+        facts = seen.facts
+        if facts is None or facts.planned is None or facts.planned.superseded is None:
+            return seen
+        try:
+            await effects.drop_superseded(facts.subscription_id, facts.planned.superseded)
+        except effects.RefusedByStripe as refusal:
+            self.flag(str(refusal))
+        return replace(seen, facts=replace(facts, planned=None))
 
     async def _replaced(self, free: str, cause: str, cause_id: str) -> Entry:
         """A paid subscription was begun on Stripe's page in place of the free one.

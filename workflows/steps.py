@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
         Saving,
         Subscribed,
         SubscribeOrder,
+        SupersededOrder,
         TakeBackOrder,
         TakenBack,
         TrialEndOrder,
@@ -306,6 +307,16 @@ async def change_plan(order: ChangeOrder) -> Changed:
         order,
         **_WRITE,
         summary=f"change to {order.terms.lookup_key}",
+    )
+
+
+async def drop_superseded(order: SupersededOrder) -> None:
+    """Release the schedule of a change that an upgrade has taken the place of."""
+    await workflow.execute_activity_method(
+        PlanChanges.drop_superseded,
+        order,
+        **_WRITE,
+        summary="drop what was planned before the upgrade",
     )
 
 

@@ -96,6 +96,17 @@ def test_a_letter_loads_nothing_from_outside(stationery: Stationery, kind: Notif
     assert not re.search(r"<img|<link|@import|url\(|<script|background=", html)
 
 
+@pytest.mark.parametrize("last4", [pytest.param("4242", id="with_a_card"), pytest.param(None, id="without_a_card")])
+def test_a_trial_that_ends_on_a_free_plan_asks_for_no_card_and_announces_no_payment(
+    stationery: Stationery, last4: str | None
+) -> None:
+    free = replace(FACTS, kind=Notification.TRIAL_ENDING, plan="FREE", amount=0, next_charge_at=None, card_last4=last4)
+    letter = stationery.write(free, "Ada", NOW)
+    assert f"Your trial ends on {TRIAL_ENDS}. After that, you keep the Free plan, which costs nothing." in letter.text
+    for written in (letter.subject, letter.text, visible(letter)):
+        assert not re.search("pay|Visa|charge|card|Free trial ends", written)
+
+
 def test_the_last_automatic_try_is_called_so(stationery: Stationery) -> None:
     due = replace(FACTS, kind=Notification.PAYMENT_FAILED, next_attempt_at=None)
     assert "This was the last automatic try" in stationery.write(due, "Ada", NOW).text

@@ -186,6 +186,27 @@ async def test_what_was_shown_is_what_is_charged(world: World) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "preview_stale")
 
 
+async def test_what_was_shown_before_the_period_turned_is_not_charged_after_it(world: World) -> None:
+    """For an hour the renewal is a draft at Stripe; the new period has begun all the same."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC", trial_period_days=0)
+    await ada.settled()
+    item = (await ada.stripe_subscription())["items"]["data"][0]
+    await ada.travel(seconds=item["current_period_end"] - item["current_period_start"] - 600)
+    shown = (await ada.ask("POST", "/subscriptions/preview", {"plan": "PRO"})).json()
+    await ada.travel(minutes=12)
+
+    late = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "preview_token": shown["preview_token"]})
+    await ada.settled()
+
+    assert (late.status_code, late.json()["code"]) == (409, "preview_stale"), late.text
+    assert late.json()["detail"] == "The subscription has changed since; ask for a new preview."
+    assert ((await ada.mine())["plan"], await ada.concern()) == ("BASIC", None)
+    shown = (await ada.ask("POST", "/subscriptions/preview", {"plan": "PRO"})).json()
+    again = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "preview_token": shown["preview_token"]})
+    assert (again.status_code, again.json()["plan"]) == (200, "PRO"), again.text
+
+
 async def on_pro(world: World) -> Customer:
     """Paid up on PRO per month, ten days into the period."""
     ada = await world.customer()

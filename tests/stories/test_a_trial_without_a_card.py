@@ -297,6 +297,92 @@ async def test_another_plan_in_a_trial_costs_nothing_and_keeps_its_end(world: Wo
     assert (again.status_code, again.json()["code"]) == (422, "payment_method_required"), "one trial a person"
 
 
+async def test_another_plan_with_a_card_is_paid_with_it_when_the_trial_ends(world: World) -> None:
+    ada = await on_trial(world)
+    ends = (await ada.mine())["trial_ends_at"]
+    await ada.travel(days=2)
+
+    changed = await ada.ask(
+        "PATCH", "/subscriptions/plan", {"plan": "PRO", "quantity": 2, "payment_method": "pm_card_visa"}
+    )
+
+    assert changed.status_code == 200, changed.text
+    mine = changed.json()
+    assert (mine["plan"], mine["quantity"], mine["status"], mine["trial_ends_at"]) == ("PRO", 2, "trialing", ends)
+    assert mine["card"]["brand"] == "visa"
+    await ada.settled()
+    assert await paid(ada) == 0
+    assert await ada.timeline() == ["trial_started", "plan_changed", "card_added"]
+    assert await contradictions(world, ada) == []
+
+    await ada.travel(days=13)
+    assert (await ada.status(), await paid(ada)) == ("active", 6000)
+    assert await ada.concern() is None
+
+
+@pytest.mark.parametrize(
+    ("card", "status", "code"),
+    [
+        pytest.param("pm_card_chargeDeclined", 402, "generic_decline", id="declined"),
+        pytest.param("pm_nonsense", 422, "payment_method_invalid", id="unknown"),
+    ],
+)
+async def test_another_plan_with_a_card_that_is_refused_leaves_the_trial_as_it_was(
+    world: World, card: str, status: int, code: str
+) -> None:
+    ada = await on_trial(world)
+
+    refused = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "payment_method": card})
+    await ada.settled()
+
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    mine = await ada.mine()
+    assert (mine["plan"], mine["status"], mine["card"]) == ("BASIC", "trialing", None)
+    assert await ada.concern() is None
+    again = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "payment_method": "pm_card_visa"})
+    assert (again.status_code, again.json()["plan"]) == (200, "PRO"), again.text
+
+
+async def test_another_plan_with_a_card_takes_the_place_of_a_first_payment_that_the_bank_still_asks_about(
+    world: World,
+) -> None:
+    ada = await on_trial(world)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+
+    changed = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "payment_method": "pm_card_visa"})
+    await ada.settled()
+
+    mine = await ada.mine()
+    assert (changed.status_code, mine["plan"], mine["status"]) == (200, "PRO", "trialing")
+    customer = await ada.stripe_customer_id()
+    known = (await world.stripe.v1.subscriptions.list_async({"customer": customer})).data
+    assert {one.status for one in known} == {"trialing", "incomplete_expired"}, (
+        "no first payment is left that could be confirmed"
+    )
+    assert await contradictions(world, ada) == []
+
+
+async def test_another_plan_after_a_first_payment_that_is_news_to_us_is_asked_for_again(world: World) -> None:
+    ada = await on_trial(world)
+    await ada.ask("POST", "/subscriptions/convert", {"payment_method": "pm_card_threeDSecure2Required"})
+    await ada.settled()
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 1})
+    await confirm(ada)
+    wish = {"plan": "PRO", "payment_method": "pm_card_visa"}
+
+    changed = await ada.ask("PATCH", "/subscriptions/plan", wish)
+
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 0})
+    assert (changed.status_code, changed.json()["code"]) == (409, "preview_stale"), changed.text
+    mine = await ada.mine()
+    assert (mine["plan"], mine["status"]) == ("BASIC", "active")
+    again = await ada.ask("PATCH", "/subscriptions/plan", wish)
+    await ada.settled()
+    assert (again.status_code, again.json()["plan"]) == (200, "PRO"), again.text
+    assert 1000 < await paid(ada) < 4000, "the first month, and the difference"
+
+
 async def test_a_trial_of_a_plan_with_a_free_one_beneath_it_falls_on_that(world: World) -> None:
     ada = await on_trial(world, "PRO")
 
@@ -319,6 +405,26 @@ async def test_a_trial_of_a_plan_with_a_free_one_beneath_it_falls_on_that(world:
     assert (with_card.json()["plan"], with_card.json()["interval"]) == ("BASIC", "month")
     assert await paid(ada) == 1000
     await ada.settled()
+    assert await contradictions(world, ada) == []
+
+
+@pytest.mark.parametrize(
+    "first", [pytest.param("BASIC", id="would_cancel"), pytest.param("ENTERPRISE", id="would_pause")]
+)
+async def test_who_chooses_the_free_plan_in_a_trial_keeps_it_when_the_trial_ends(world: World, first: str) -> None:
+    ada = await on_trial(world, first)
+    chosen = await ada.ask("PATCH", "/subscriptions/plan", {"plan": "FREE", "interval": "year"})
+    assert (chosen.status_code, chosen.json()["plan"]) == (200, "FREE"), chosen.text
+
+    await ada.travel(days=31)
+
+    mine = await ada.mine()
+    assert (mine["status"], mine["plan"], mine["card"]) == ("active", "FREE", None)
+    assert mine["access"] == {"granted": True, "until": None, "reason": "free"}
+    assert await ada.timeline() == ["trial_started", "plan_changed", "trial_ending", "trial_converted"]
+    assert await ada.letters() == ["welcome", "plan_changed", "trial_ending"]
+    assert await paid(ada) == 0
+    assert await ada.concern() is None
     assert await contradictions(world, ada) == []
 
 

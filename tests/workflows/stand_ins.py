@@ -55,6 +55,7 @@ class Bank:
         self.refuses: str | None = None
         self.refuses_to_refund: str | None = None
         self.unreadable: str | None = None
+        self.takes_no_trial_end = False
         self.before_the_end: Callable[[], None] = lambda: None
         self.while_ending: Callable[[], Awaitable[None]] = _nothing
         self.abandoned: AbandonedCheckout | None = None
@@ -135,6 +136,8 @@ class Bank:
     @activity.defn(name="payments.subscribe")
     async def subscribe(self, order: SubscribeOrder) -> Subscribed:
         self.done.append(("subscribe", order.operation_id))
+        if order.trial_ends_at and self.takes_no_trial_end:
+            return Subscribed(without_card=True)
         name, now = f"sub_{uuid4().hex[:8]}", datetime.now(UTC)
         trial_ends = now + timedelta(days=order.trial_days) if order.trial_days else None
         self.subscriptions[name] = Facts(
