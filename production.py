@@ -5,12 +5,14 @@ tells all of them at once. A finding names a setting and never its value.
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from settings import Settings
 
 SHORTEST_SECRET = 32
@@ -27,6 +29,9 @@ _WELL_KNOWN = (
     "default",
 )
 _FEWEST_CHARACTERS = 8
+_WEBHOOK_PREFIX = "whsec_"
+_SHORTEST_WEBHOOK_SECRET = 24
+"""What follows the prefix; Stripe's own have 32 characters, those of its command line 64."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _INSIDE = (".internal", ".local", ".localhost", ".lan", ".home.arpa", ".svc")
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
@@ -126,23 +131,34 @@ def _addresses(settings: "Settings") -> Iterator[Finding]:
 
 
 def _secrets(settings: "Settings") -> Iterator[Finding]:
-    secret = settings.auth_secret.get_secret_value()
-    if any(known in secret.lower() for known in _WELL_KNOWN):
-        yield Finding(
-            "auth_secret", "is one that anybody can guess; make another, for instance: openssl rand -base64 32"
-        )
-    elif len(secret) < SHORTEST_SECRET or len(set(secret)) < _FEWEST_CHARACTERS:
-        yield Finding("auth_secret", f"is too short or too plain: at least {SHORTEST_SECRET} random characters")
+    for name, secret in (("auth_secret", settings.auth_secret), ("codec_token", settings.codec_token)):
+        for fault in _faults([secret] if secret is not None else [], SHORTEST_SECRET):
+            yield Finding(name, f"is {fault}; make another, for instance: openssl rand -base64 32")
+    for fault in _faults(settings.auth_previous_secrets, SHORTEST_SECRET):
+        yield Finding("auth_previous_secrets", f"has one that is {fault}; leave it out, for what it signs is let in")
+    remedy = "set it to the signing secret of your endpoint (whsec_…)"
     if not settings.stripe_webhook_secrets:
-        words = (
-            "is empty, so every webhook would be turned away; set it to the signing secret of your endpoint (whsec_…)"
-        )
-        yield Finding("stripe_webhook_secrets", words)
+        yield Finding("stripe_webhook_secrets", f"is empty, so every webhook would be turned away; {remedy}")
+    for fault in _faults(settings.stripe_webhook_secrets, _SHORTEST_WEBHOOK_SECRET, _WEBHOOK_PREFIX):
+        yield Finding("stripe_webhook_secrets", f"has one that is {fault}; {remedy}")
     match stripe_mode(settings.stripe_api_key.get_secret_value()):
         case False:
             yield Finding("stripe_api_key", "is a test key: nobody will be charged", is_grave=False)
         case None:
             yield Finding("stripe_api_key", "is neither sk_… nor rk_…: not a secret key of Stripe's", is_grave=False)
+
+
+def _faults(secrets: Iterable["SecretStr"], shortest: int, prefix: str = "") -> Iterator[str]:
+    """Why a stranger could come upon them; nothing of a secret that is random characters after its prefix."""
+    for secret in secrets:
+        text = secret.get_secret_value()
+        random = text.removeprefix(prefix)
+        if not text.startswith(prefix):
+            yield f"not of the kind {prefix}…"
+        elif any(known in random.lower() for known in _WELL_KNOWN):
+            yield "known to everybody"
+        elif len(random) < shortest or len(set(random)) < _FEWEST_CHARACTERS:
+            yield f"too short or too plain: at least {shortest} random characters"
 
 
 def _laptop(settings: "Settings") -> Iterator[Finding]:
