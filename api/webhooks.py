@@ -65,6 +65,7 @@ async def receive(request: Request) -> Response:
         body = await request.body()
         signed_at = verify(body, request.headers.get("stripe-signature", ""), parts.settings.stripe_webhook_secrets)
         _check_age(signed_at, parts.clock(), parts.settings.webhook_tolerance_seconds)
+        parts.rate_limits.admit_stripe(request)
         event = orjson.loads(body)
         entry = read_entry(event)
     except Problem as problem:
@@ -76,6 +77,7 @@ async def receive(request: Request) -> Response:
         raise
     except HTTPException:
         _count_refused("body_too_large")
+        await parts.rate_limits.admit_forgery(request)
         raise
     except orjson.JSONDecodeError:
         _count_refused("malformed_json")
