@@ -51,6 +51,7 @@ _LONGEST_SIGNATURE = 4096
         "unknown_host",
         "origin_not_allowed",
         "invalid_request",
+        "request_timeout",
         "body_too_large",
         "rate_limited",
         "internal_error",
