@@ -68,7 +68,7 @@ class Envelope:
 
 
 class TimeLimit:
-    """Nobody waits for ever for a part that took the question and fell silent (503), or for the rest of a body (408)."""
+    """Nobody waits for ever for a part that took the question and fell silent (503) or for the rest of a body (408)."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
