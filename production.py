@@ -5,12 +5,14 @@ tells all of them at once. A finding names a setting and never its value.
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from settings import Settings
 
 SHORTEST_SECRET = 32
@@ -27,9 +29,16 @@ _WELL_KNOWN = (
     "default",
 )
 _FEWEST_CHARACTERS = 8
+_WEBHOOK_PREFIX = "whsec_"
+_SHORTEST_WEBHOOK_SECRET = 24
+"""What follows the prefix; Stripe's own have 32 characters, those of its command line 64."""
+_WIDEST_NETWORK = {4: 8, 6: 7}
+"""Bits of 10.0.0.0/8 and fc00::/7, the widest that are anybody's own: RFC 1918 section 3, RFC 4193 section 3.1."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _INSIDE = (".internal", ".local", ".localhost", ".lan", ".home.arpa", ".svc")
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
+_UNASKED = {("ssl_cert_reqs", "none"), *(("ssl_check_hostname", no) for no in ("0", "f", "false", "n", "no"))}
+"""What of a Redis address switches off that its server shows who it is; the values are those that redis-py reads."""
 _NEVER = ("about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source", "ws", "wss")
 """Schemes that no customer may ever be sent to."""
 
@@ -104,9 +113,10 @@ def serves_https(settings: "Settings") -> bool:
 
 
 def stripe_mode(key: str) -> bool | None:
-    """Whether a key moves real money (``livemode``); None when it does not say."""
+    """Whether a key, be it of an account or of an organization, moves real money (``livemode``); None when it does not
+    say: https://docs.stripe.com/keys"""
     kind, _, rest = key.partition("_")
-    mode = rest.partition("_")[0] if kind in {"sk", "rk"} else ""
+    mode = rest.removeprefix("org_").partition("_")[0] if kind in {"sk", "rk"} else ""
     return {"live": True, "test": False}.get(mode)
 
 
@@ -114,9 +124,16 @@ def _addresses(settings: "Settings") -> Iterator[Finding]:
     for name in ("public_url", "app_url"):
         if urlsplit(getattr(settings, name)).scheme != "https":
             yield Finding(name, "must be an https address in production mode")
-    if settings.jwks_url and urlsplit(settings.jwks_url).scheme != "https":
-        words = "must be https in production mode: whoever answers there says who everybody is"
-        yield Finding("auth_jwks_url" if settings.auth_jwks_url else "auth_url", words)
+    for name in ("auth_url", "auth_jwks_url"):
+        url = getattr(settings, name)
+        if url and urlsplit(url).scheme != "https":
+            yield Finding(name, "must be https in production mode: whoever answers there says who everybody is")
+    for name in ("allowed_origins", "allowed_return_origins"):
+        if any(_is_plain(origin) for origin in getattr(settings, name)):
+            yield Finding(name, "has an http address: whoever is on the way puts a page of their own there; use https")
+    if any(_is_everybody(proxy) for proxy in settings.trusted_proxies):
+        words = "takes anybody for a proxy, so that anybody names the address they come from; name your proxy's alone"
+        yield Finding("trusted_proxies", words)
     if not serves_https(settings):
         remedy = "set PERENNIAL_API_TLS_CERTIFICATE and …_KEY, or PERENNIAL_TRUSTED_PROXIES to your TLS proxy's address"
         if stripe_mode(settings.stripe_api_key.get_secret_value()):
@@ -125,24 +142,46 @@ def _addresses(settings: "Settings") -> Iterator[Finding]:
             yield Finding("public_url", f"is served without TLS as far as the API can tell: {remedy}", is_grave=False)
 
 
+def _is_plain(origin: str) -> bool:
+    parts = urlsplit(origin)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def _is_everybody(network: str) -> bool:
+    """No proxy has so much of the internet; two halves of it are as good as all."""
+    found = network_of(network)
+    return found.prefixlen < _WIDEST_NETWORK[found.version]
+
+
 def _secrets(settings: "Settings") -> Iterator[Finding]:
-    secret = settings.auth_secret.get_secret_value()
-    if any(known in secret.lower() for known in _WELL_KNOWN):
-        yield Finding(
-            "auth_secret", "is one that anybody can guess; make another, for instance: openssl rand -base64 32"
-        )
-    elif len(secret) < SHORTEST_SECRET or len(set(secret)) < _FEWEST_CHARACTERS:
-        yield Finding("auth_secret", f"is too short or too plain: at least {SHORTEST_SECRET} random characters")
+    for name, secret in (("auth_secret", settings.auth_secret), ("codec_token", settings.codec_token)):
+        for fault in _faults([secret] if secret is not None else [], SHORTEST_SECRET):
+            yield Finding(name, f"is {fault}; make another, for instance: openssl rand -base64 32")
+    for fault in _faults(settings.auth_previous_secrets, SHORTEST_SECRET):
+        yield Finding("auth_previous_secrets", f"has one that is {fault}; leave it out, for what it signs is let in")
+    remedy = "set it to the signing secret of your endpoint (whsec_…)"
     if not settings.stripe_webhook_secrets:
-        words = (
-            "is empty, so every webhook would be turned away; set it to the signing secret of your endpoint (whsec_…)"
-        )
-        yield Finding("stripe_webhook_secrets", words)
+        yield Finding("stripe_webhook_secrets", f"is empty, so every webhook would be turned away; {remedy}")
+    for fault in _faults(settings.stripe_webhook_secrets, _SHORTEST_WEBHOOK_SECRET, _WEBHOOK_PREFIX):
+        yield Finding("stripe_webhook_secrets", f"has one that is {fault}; {remedy}")
     match stripe_mode(settings.stripe_api_key.get_secret_value()):
         case False:
             yield Finding("stripe_api_key", "is a test key: nobody will be charged", is_grave=False)
         case None:
             yield Finding("stripe_api_key", "is neither sk_… nor rk_…: not a secret key of Stripe's", is_grave=False)
+
+
+def _faults(secrets: Iterable["SecretStr"], shortest: int, prefix: str = "") -> Iterator[str]:
+    """Why a stranger could come upon them; nothing of a secret that is random characters after its prefix."""
+    for secret in secrets:
+        text = secret.get_secret_value()
+        random = text.removeprefix(prefix)
+        if not text.startswith(prefix):
+            yield f"not of the kind {prefix}…"
+        elif any(known in random.lower() for known in _WELL_KNOWN):
+            yield "known to everybody"
+        elif len(random) < shortest or len(set(random)) < _FEWEST_CHARACTERS:
+            yield f"too short or too plain: at least {shortest} random characters"
 
 
 def _laptop(settings: "Settings") -> Iterator[Finding]:
@@ -164,8 +203,12 @@ def _lines_out(settings: "Settings") -> Iterator[Finding]:
         elif not is_near(settings.smtp_host):
             yield Finding("smtp_security", "is none: letters travel in the clear", is_grave=False)
     redis = urlsplit(settings.redis_url.get_secret_value()) if settings.redis_url else None
-    if redis and redis.scheme == "redis" and not is_near(redis.hostname or ""):
-        yield Finding("redis_url", "leads out of your network without TLS; use rediss://")
+    if redis and not is_near(redis.hostname or ""):
+        if redis.scheme == "redis":
+            yield Finding("redis_url", "leads out of your network without TLS; use rediss://")
+        elif _UNASKED & {(name, value.lower()) for name, value in parse_qsl(redis.query)}:
+            words = "leads out of your network, and whoever answers is believed: leave out what its ?ssl_… switches off"
+            yield Finding("redis_url", words)
 
 
 def _database(url: str) -> Iterator[Finding]:
@@ -183,8 +226,12 @@ def _database(url: str) -> Iterator[Finding]:
 def _database_hosts(url: str) -> list[str]:
     """Several are possible: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS"""
     parts = urlsplit(url)
-    named = parts.netloc.rpartition("@")[2].split(",") + ",".join(parse_qs(parts.query).get("host", [])).split(",")
-    return [one.partition("]")[0][1:] if one.startswith("[") else one.partition(":")[0] for one in named if one]
+    query = parse_qs(parts.query)
+    with_ports = parts.netloc.rpartition("@")[2].split(",")
+    named = [one.partition("]")[0][1:] if one.startswith("[") else one.partition(":")[0] for one in with_ports]
+    for name in ("host", "hostaddr"):
+        named += ",".join(query.get(name, [])).split(",")
+    return [one for one in named if one]
 
 
 def _is_private(host: str) -> bool:

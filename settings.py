@@ -179,9 +179,9 @@ class Settings(BaseSettings):
     """Of one signed-in user; so many at once, and no more in any minute. ``off``: as many as they like."""
     rate_writes: Rate = "120/minute"
     rate_anonymous: Rate = "600/minute"
-    """Of one address without a credential."""
+    """Of one address without a credential, or refused before anybody looked at it."""
     rate_failed_sign_ins: Rate = "60/minute"
-    """Of one address with a credential that is none."""
+    """Of one address with a credential that is none, or an API key that names nobody."""
     rate_webhooks: Rate = "6000/minute"
     """Of one address, deliveries whose signature does not hold; those that Stripe signed are never counted."""
 

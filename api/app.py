@@ -33,6 +33,7 @@ from api import (
 )
 from api.auth import require_policies
 from api.contract import DESCRIPTION, TAGS, write_contract
+from api.early_refusals import EarlyRefusals
 from api.envelope import BodyLimit, Envelope, TimeLimit
 from api.forwarding import Forwarding
 from api.holding import holding
@@ -152,6 +153,7 @@ def create_app(
     app.add_middleware(TimeLimit, seconds=settings.request_deadline_seconds + MARGIN_SECONDS)
     app.add_middleware(Origins, allowed=settings.web_origins)
     app.add_middleware(Hosts, hosts=settings.hosts)
+    app.add_middleware(EarlyRefusals)
     app.add_middleware(Envelope)
     docs = (str(app.docs_url), docs_policy(str(app.openapi_url), f"{app.title} - Swagger UI"))
     app.add_middleware(ResponseHeaders, origins=settings.web_origins, docs=docs)

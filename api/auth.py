@@ -128,7 +128,12 @@ async def _caller(request: Request, parts: PartsIn, *, anew: bool = False) -> Ca
     """Whoever presents a good credential; anything else is 401. A write asks its source each time."""
     credential = presented(request, parts.settings)
     anew = anew or request.method not in _SAFE_METHODS
-    caller = await parts.identity.caller(credential, anew=anew) if credential else None
+    try:
+        caller = await parts.identity.caller(credential, anew=anew) if credential else None
+    except Problem as problem:
+        if problem.kind == "forbidden":  # a good key that names nobody
+            await parts.rate_limits.admit_failure(request)
+        raise
     if caller is None:
         await _count_stranger(request, parts, has_credential=credential is not None)
         raise Problem("not_signed_in", "Sign in and send the session cookie or a Bearer token.")
@@ -136,7 +141,7 @@ async def _caller(request: Request, parts: PartsIn, *, anew: bool = False) -> Ca
     if caller.actor:
         structlog.contextvars.bind_contextvars(actor=caller.actor)
     request.state.caller = caller
-    await parts.rate_limits.admit(request.method, caller.user_id)
+    await parts.rate_limits.admit(request, caller.user_id)
     if caller.impersonated_by is not None and request.method in _SAFE_METHODS:
         seen = {"route": request.scope["route"].path}
         await write_act_first(parts.engine, Act(caller.impersonated_by, "read_as_user", caller.user_id, detail=seen))

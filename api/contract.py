@@ -131,7 +131,7 @@ WRITES = (
     "payment_provider_refused",
     "payment_provider_away",
 )
-WITH_BODY = ("malformed_json", "malformed_request", "body_too_large", "unsupported_media_type")
+WITH_BODY = ("malformed_json", "malformed_request", "request_timeout", "body_too_large", "unsupported_media_type")
 
 
 def answers_with(description: str, model: type[Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:

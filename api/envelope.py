@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import telemetry
@@ -16,6 +17,9 @@ from api.problems import Problem, answer
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+CLIENT_LEFT = 499
+"""What is logged and counted when nobody waits for an answer any more: nginx's number, which RFC 9110 leaves free."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,15 +40,24 @@ class Envelope:
         began = time.perf_counter()
         status = 0
 
+        async def receive_noted() -> Message:
+            nonlocal status
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                status = status or CLIENT_LEFT
+            return message
+
         async def send_named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = status or message["status"]
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
         try:
-            await self._app(scope, receive, send_named)
+            await self._app(scope, receive_noted, send_named)
+        except ClientDisconnect:
+            pass  # there is nobody to answer, and the line in the log says so
         except Exception:
             log.exception("request_broke")
             if status:
@@ -55,7 +68,7 @@ class Envelope:
 
 
 class TimeLimit:
-    """Nobody waits for ever for a part that took the question and fell silent: no answer in time is a 503."""
+    """Nobody waits for ever for a part that took the question and fell silent (503) or for the rest of a body (408)."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
@@ -65,7 +78,14 @@ class TimeLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        begun = is_arriving = False
+
+        async def receive_in_time() -> Message:
+            nonlocal is_arriving
+            is_arriving = True
+            message = await receive()
+            is_arriving = False
+            return message
 
         async def send_in_time(message: Message) -> None:
             nonlocal begun
@@ -74,12 +94,18 @@ class TimeLimit:
 
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                await self._app(scope, receive, send_in_time)
+                await self._app(scope, receive_in_time, send_in_time)
         except Exception:
             if begun or not limit.expired():
                 raise
-            log.warning("request_took_too_long", seconds=self._seconds)
-            await answer(Problem("temporarily_unavailable", "Please try again in a moment."))(scope, receive, send)
+            await answer(self._too_late(is_arriving=is_arriving))(scope, receive, send)
+
+    def _too_late(self, *, is_arriving: bool) -> Problem:
+        if is_arriving:  # what comes after all must not be taken for the next request: RFC 9110 section 15.5.9
+            detail = f"The body did not arrive within {self._seconds:g} s."
+            return Problem("request_timeout", detail, headers={"Connection": "close"})
+        log.warning("request_took_too_long", seconds=self._seconds)
+        return Problem("temporarily_unavailable", "Please try again in a moment.")
 
 
 class BodyLimit:

@@ -42,6 +42,7 @@ KINDS: Mapping[str, Kind] = {
     "no_customer": Kind(404, "There is no customer yet"),
     "unknown_invoice": Kind(404, "There is no such invoice"),
     "method_not_allowed": Kind(405, "The method is not allowed here"),
+    "request_timeout": Kind(408, "The body did not arrive in time"),
     "already_subscribed": Kind(409, "There is a subscription already"),
     "payment_incomplete": Kind(409, "The first payment is open"),
     "same_plan": Kind(409, "The plan is the same"),

@@ -72,24 +72,29 @@ class RateLimits:
         self._shared = _in_redis(pool) if pool else None
         self._away_until = 0.0
 
-    async def admit(self, method: str, user_id: str) -> None:
+    async def admit(self, request: Request, user_id: str) -> None:
         """A signed-in user's request."""
-        await self._count(Rate.READS if method in SAFE else Rate.WRITES, user_id)
+        await self._count(request, Rate.READS if request.method in SAFE else Rate.WRITES, user_id)
 
     async def admit_anonymous(self, request: Request) -> None:
-        """A request without a credential."""
-        await self._count(Rate.ANONYMOUS, _network(request))
+        """A request without a credential, or one that was refused before anybody looked at it."""
+        await self._count(request, Rate.ANONYMOUS, _network(request))
 
     async def admit_failure(self, request: Request) -> None:
-        """A request whose credential is none. A good one from the same address is let in all the same: guessing a
-        token is hopeless, and locking out everybody behind one address is not."""
-        await self._count(Rate.FAILED_SIGN_INS, _network(request))
+        """A request whose credential is none, or acts for nobody. A good one from the same address is let in all the
+        same: guessing a token is hopeless, and locking out everybody behind one address is not."""
+        await self._count(request, Rate.FAILED_SIGN_INS, _network(request))
 
     async def admit_forgery(self, request: Request) -> None:
         """A webhook that Stripe has not signed, or not just now."""
-        await self._count(Rate.WEBHOOKS, _network(request))
+        await self._count(request, Rate.WEBHOOKS, _network(request))
 
-    async def _count(self, rate: Rate, whose: str) -> None:
+    def admit_stripe(self, request: Request) -> None:
+        """A webhook that Stripe has signed, which is never limited, whatever is in it."""
+        request.state.is_counted = True
+
+    async def _count(self, request: Request, rate: Rate, whose: str) -> None:
+        request.state.is_counted = True
         item = self._items[rate]
         if item is None:
             return
@@ -104,7 +109,7 @@ class RateLimits:
                 raise
             structlog.get_logger(__name__).warning("redis_away", reason=type(error).__name__)
             self._away_until = time.monotonic() + AWAY_SECONDS
-            await self._count(rate, whose)
+            await self._count(request, rate, whose)
             return
         telemetry.RATE_LIMITED.labels(rate).inc()
         raise _too_often(rate, item, max(1, math.ceil(stats.reset_time - time.time())))
@@ -113,6 +118,11 @@ class RateLimits:
         if self._shared is None or time.monotonic() < self._away_until:
             return self._own
         return self._shared
+
+
+def is_counted(request: Request) -> bool:
+    """Whether somebody was charged with this request already, or it is Stripe's."""
+    return getattr(request.state, "is_counted", False)
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """How the API is served: uvicorn's settings, with TLS of its own when there is a certificate."""
 
+import asyncio
 import ssl
 from collections.abc import Callable
 
@@ -12,16 +13,31 @@ from settings import Settings
 DRAIN_SECONDS = 15
 LARGEST_HEAD = 65_536
 """Bytes of a request line and its headers; a JWT of Better-Auth's needs 8 kB."""
+HEAD_SECONDS = 15.0
+"""How long a connection may keep us waiting for the next request's headers once it has begun to say something."""
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"  # RFC 6585
 )
 
 
 class BoundedHead(HttpToolsProtocol):
-    """Ends a connection whose request line and headers do not end: httptools would gather them for ever."""
+    """Ends a connection whose request line and headers do not end: httptools would gather them for ever, and uvicorn
+    waits a bounded time only for a connection that says nothing at all after an answer."""
 
+    head_seconds = HEAD_SECONDS
     _is_in_head = False
     _head_bytes = 0
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Somebody connects, and has to say what they want."""
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """They are gone."""
+        self._calm()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Whatever arrives; the read in which a request begins is bounded by itself and not counted."""
@@ -32,6 +48,7 @@ class BoundedHead(HttpToolsProtocol):
                 self.transport.close()
                 return
         super().data_received(data)
+        self._watch()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -42,6 +59,18 @@ class BoundedHead(HttpToolsProtocol):
         """What follows is the body, which `api.envelope` bounds."""
         self._is_in_head = False
         super().on_headers_complete()
+
+    def _watch(self) -> None:
+        """The clock runs, and more bytes do not set it back, until there is a request to work on."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._calm()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _calm(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
 
 def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:

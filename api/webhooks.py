@@ -51,6 +51,7 @@ _LONGEST_SIGNATURE = 4096
         "unknown_host",
         "origin_not_allowed",
         "invalid_request",
+        "request_timeout",
         "body_too_large",
         "rate_limited",
         "internal_error",
@@ -65,6 +66,7 @@ async def receive(request: Request) -> Response:
         body = await request.body()
         signed_at = verify(body, request.headers.get("stripe-signature", ""), parts.settings.stripe_webhook_secrets)
         _check_age(signed_at, parts.clock(), parts.settings.webhook_tolerance_seconds)
+        parts.rate_limits.admit_stripe(request)
         event = orjson.loads(body)
         entry = read_entry(event)
     except Problem as problem:
@@ -76,6 +78,7 @@ async def receive(request: Request) -> Response:
         raise
     except HTTPException:
         _count_refused("body_too_large")
+        await parts.rate_limits.admit_forgery(request)
         raise
     except orjson.JSONDecodeError:
         _count_refused("malformed_json")

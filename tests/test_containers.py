@@ -127,7 +127,8 @@ def _filled_in(match: re.Match[str]) -> str:
     if match["rest"].startswith(":-"):
         return match["rest"].removeprefix(":-")
     example = re.search(r"e\.g\. (\S+)$", match["rest"])
-    return example[1] if example else "Vq3xW8n0pLr5sT2uYb7cZd4eFg6hJk9m"
+    prefix = "whsec_" if "whsec_" in match["rest"] else ""
+    return example[1] if example else f"{prefix}Vq3xW8n0pLr5sT2uYb7cZd4eFg6hJk9m"
 
 
 def test_every_variable_is_in_the_example_and_none_is_there_for_nothing() -> None:

@@ -19,7 +19,7 @@ from tests.fixtures.worlds import World
 PRODUCTION = {
     "PERENNIAL_DATABASE_URL": "postgresql://perennial:hunter2@postgres/perennial",
     "PERENNIAL_STRIPE_API_KEY": "sk_live_hunter2",
-    "PERENNIAL_STRIPE_WEBHOOK_SECRETS": "whsec_hunter2",
+    "PERENNIAL_STRIPE_WEBHOOK_SECRETS": "whsec_hunter2Gg83jdkwl29dk3HHj",
     "PERENNIAL_AUTH_SECRET": "Vq3xW8n0pLr5sT2uYb7cZd4hunter2Ax",
     "PERENNIAL_PUBLIC_URL": "https://billing.example.com",
     "PERENNIAL_APP_URL": "https://app.example.com",
@@ -68,6 +68,9 @@ def test_a_sound_production_installation_passes_offline() -> None:
 def test_everything_that_is_wrong_with_the_settings_is_said_at_once() -> None:
     wrong = {
         "PERENNIAL_AUTH_SECRET": "hunter2",
+        "PERENNIAL_AUTH_PREVIOUS_SECRETS": "hunter2",
+        "PERENNIAL_CODEC_TOKEN": "hunter2",
+        "PERENNIAL_STRIPE_WEBHOOK_SECRETS": "whsec_hunter2",
         "PERENNIAL_APP_URL": "http://app.example.com",
         "PERENNIAL_TRUSTED_PROXIES": "",
         "PERENNIAL_SMTP_PASSWORD": "hunter2",
@@ -79,9 +82,12 @@ def test_everything_that_is_wrong_with_the_settings_is_said_at_once() -> None:
     ended = doctor(PRODUCTION | wrong, "--offline")
 
     assert ended.exit_code == 1
-    for name in ("AUTH_SECRET", "APP_URL", "STRIPE_API_KEY", "SMTP_SECURITY", "APP_ULR", "PLANS_FILE"):
-        assert f"PERENNIAL_{name}" in ended.output, name
-    assert "5 things fail, 1 to know of" in ended.output
+    for name in (
+        *("AUTH_SECRET", "AUTH_PREVIOUS_SECRETS", "CODEC_TOKEN", "STRIPE_WEBHOOK_SECRETS", "STRIPE_API_KEY"),
+        *("APP_URL", "SMTP_SECURITY", "APP_ULR", "PLANS_FILE"),
+    ):
+        assert f"PERENNIAL_{name} " in ended.output, name
+    assert "8 things fail, 1 to know of" in ended.output
 
 
 def test_settings_that_cannot_be_read_are_named() -> None:

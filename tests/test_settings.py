@@ -11,12 +11,14 @@ from settings import Settings
 PRODUCTION: dict[str, Any] = {
     "database_url": "postgresql://perennial:pw@postgres/perennial",
     "stripe_api_key": "sk_live_1",
-    "stripe_webhook_secrets": "whsec_1",
+    "stripe_webhook_secrets": "whsec_Gg83jdkwl29dk3HHjw82mQ4z",
     "auth_secret": "Vq3xW8n0pLr5sT2uYb7cZd4eFg6hJk9m",
     "public_url": "https://billing.example.com",
     "app_url": "https://app.example.com",
     "trusted_proxies": "10.0.0.0/8",
 }
+WELL_KNOWN = "better-auth-secret-12345678901234567890"
+"""What Better-Auth signs with when nobody sets a secret."""
 FAR = "postgresql://u:pw@db.example.com/x"
 
 
@@ -26,7 +28,7 @@ def test_a_sound_installation_has_nothing_to_hear() -> None:
 
 @pytest.mark.parametrize("name", ["auth_url", "auth_jwks_url"])
 def test_production_asks_for_keys_over_https_only(name: str) -> None:
-    given = PRODUCTION | {"stripe_webhook_secrets": "whsec_1", "auth_url": "https://app.example.com"}
+    given = PRODUCTION | {"auth_url": "https://app.example.com"}
     assert Settings.model_validate(given).jwks_url == "https://app.example.com/api/auth/jwks"
 
     with pytest.raises(ValidationError, match="https"):
@@ -43,30 +45,52 @@ def test_keys_alone_do_not_say_whose_tokens_are_meant() -> None:
     [
         ({"stripe_webhook_secrets": ""}, "stripe_webhook_secrets"),
         ({"stripe_webhook_secrets": " , "}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": "a"}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": "changeme"}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": "whsec_"}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": "whsec_" + "a" * 32}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": "whsec_your-secret-of-the-endpoint"}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": "Gg83jdkwl29dk3HHjw82mQ4z"}, "stripe_webhook_secrets"),
+        ({"stripe_webhook_secrets": f"{PRODUCTION['stripe_webhook_secrets']}, whsec_1"}, "stripe_webhook_secrets"),
+        ({"auth_previous_secrets": "a"}, "auth_previous_secrets"),
+        ({"auth_previous_secrets": f"{PRODUCTION['auth_secret']}, {WELL_KNOWN}"}, "auth_previous_secrets"),
+        ({"codec_token": "a"}, "codec_token"),
+        ({"codec_token": "a" * 64}, "codec_token"),
         ({"public_url": "http://billing.example.com"}, "public_url"),
         ({"app_url": "http://app.example.com"}, "app_url"),
         ({"auth_secret": "short"}, "auth_secret"),
         ({"auth_secret": "a" * 64}, "auth_secret"),
-        ({"auth_secret": "better-auth-secret-12345678901234567890"}, "auth_secret"),
+        ({"auth_secret": WELL_KNOWN}, "auth_secret"),
         ({"trusted_proxies": ""}, "stripe_api_key"),
         ({"trusted_proxies": "", "stripe_api_key": "rk_live_1"}, "stripe_api_key"),
+        ({"trusted_proxies": "", "stripe_api_key": "sk_org_live_1"}, "stripe_api_key"),
+        ({"trusted_proxies": "0.0.0.0/0"}, "trusted_proxies"),
+        ({"trusted_proxies": "::/0"}, "trusted_proxies"),
+        ({"trusted_proxies": "10.0.0.1, 0.0.0.0/1, 128.0.0.0/1"}, "trusted_proxies"),
+        ({"allowed_origins": "https://app.example.com, http://app.example.com"}, "allowed_origins"),
+        ({"allowed_return_origins": "http://app.example.com"}, "allowed_return_origins"),
+        ({"auth_url": "http://app.example.com", "auth_jwks_url": "https://app.example.com/keys"}, "auth_url"),
         ({"stripe_api_url": "http://127.0.0.1:12111"}, "stripe_api_url"),
         ({"stripe_test_clocks": True}, "stripe_test_clocks"),
         ({"smtp_security": "none", "smtp_password": "pw"}, "smtp_security"),
         ({"temporal_address": "ns.tmprl.cloud:7233"}, "temporal_address"),
         ({"temporal_address": "[2600:1f18::1]:7233"}, "temporal_address"),
         ({"redis_url": "redis://:pw@cache.example.com:6379"}, "redis_url"),
+        ({"redis_url": "rediss://:pw@cache.example.com/0?ssl_cert_reqs=none"}, "redis_url"),
+        ({"redis_url": "rediss://:pw@cache.example.com/0?ssl_check_hostname=False"}, "redis_url"),
         ({"database_url": FAR}, "database_url"),
         ({"database_url": FAR + "?sslmode=prefer"}, "database_url"),
         ({"database_url": "postgresql://u:pw@8.8.8.8,10.0.0.1/x"}, "database_url"),
         ({"database_url": "postgresql://u:pw@/x?host=db.example.com"}, "database_url"),
+        ({"database_url": "postgresql://u:pw@/x?hostaddr=8.8.8.8"}, "database_url"),
+        ({"database_url": "postgresql://u:pw@postgres/x?hostaddr=10.0.0.1,2600:1f18::1"}, "database_url"),
     ],
 )
 def test_production_does_not_start_with(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ValidationError, match=named) as refused:
         Settings.model_validate(PRODUCTION | changes)
 
-    for secret in ("sk_live_1", "pw@", PRODUCTION["auth_secret"]):
+    for secret in ("sk_live_1", "pw@", PRODUCTION["auth_secret"], PRODUCTION["stripe_webhook_secrets"], WELL_KNOWN):
         assert secret not in refused.value.errors(include_input=False)[0]["msg"]
     Settings.model_validate(PRODUCTION | changes | {"mode": "local"})
 
@@ -100,6 +124,15 @@ def test_production_starts_and_warns_of(changes: dict[str, Any]) -> None:
         {"smtp_security": "none", "smtp_host": "mail"},
         {"redis_url": "rediss://:pw@cache.example.com:6379"},
         {"redis_url": "redis://:pw@redis:6379"},
+        {"redis_url": "rediss://:pw@cache.example.com:6379?ssl_cert_reqs=required"},
+        {"redis_url": "rediss://:pw@redis:6379?ssl_cert_reqs=none"},
+        {"database_url": "postgresql://u:pw@/x?hostaddr=10.0.0.1"},
+        {"trusted_proxies": "104.16.0.0/13, 2400:cb00::/32, fc00::/7"},
+        {"allowed_origins": "https://app.example.com, http://localhost:5173"},
+        {"allowed_return_origins": "myapp://, http://127.0.0.1:3000"},
+        {"stripe_api_key": "sk_org_live_1"},
+        {"auth_previous_secrets": "dE5fG6hI7jK8lM9nO0pQ1rS2tU3vW4xY"},
+        {"codec_token": "dE5fG6hI7jK8lM9nO0pQ1rS2tU3vW4xY"},
         {"trusted_proxies": "", "api_tls_certificate": "/c.pem", "api_tls_key": "/k.pem"},
     ],
 )

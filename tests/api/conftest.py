@@ -233,6 +233,7 @@ def make_settings(database: str, **changes: Any) -> Settings:
     }
     if changes.get("mode") == "production":
         defaults |= {
+            "stripe_webhook_secrets": "whsec_ofThisTestAlone0123456789",
             "public_url": "https://billing.example.com",
             "app_url": "https://app.example.com",
             "trusted_proxies": "10.0.0.0/8",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from prometheus_client import REGISTRY
 from redis.exceptions import ConnectionError as RedisAway
 
 from api.rate_limits import Memory
+from database.api_keys import Scope as ApiScope
+from database.api_keys import make_api_key
+from database.audit import Act
 from database.redis_pool import redis_pool
+from database.session import make_engine
 from local.betterauth import SignedInUser, new_id
 from local.valkey import Valkey
 from tests.api.conftest import Api, as_user, assert_problem, make_settings, running_api
@@ -81,6 +86,71 @@ async def test_strangers_are_counted_by_address_and_a_wrong_credential_apart(dat
         assert await statuses(9, lambda: api.client.get("/readyz")) == [200] * 9
 
 
+JSON, WRONG = {"Content-Type": "application/json"}, {"Authorization": f"Bearer {'a' * 32}"}
+SUBSCRIBE = "/billing/subscriptions"
+REFUSED: dict[str, tuple[int, str, str, dict[str, Any]]] = {
+    "half a body": (400, "POST", SUBSCRIBE, {"content": b"{", "headers": JSON}),
+    "half a body with a wrong token": (
+        400,
+        "POST",
+        "/billing/subscriptions",
+        {"content": b"{", "headers": JSON | WRONG},
+    ),
+    "a body of another kind": (415, "POST", SUBSCRIBE, {"content": b"plan=PRO"}),
+    "a body without end": (413, "POST", SUBSCRIBE, {"content": b" " * 70_000, "headers": JSON}),
+    "a query that nobody knows": (422, "GET", f"{READ}?colour=red", {}),
+    "a path that is none": (404, "GET", "/billing/nothing", {}),
+    "a method that is none": (405, "PUT", ANONYMOUS, {}),
+    "a page of somebody else's": (403, "POST", WRITE, {"headers": {"Cookie": "a=b", "Origin": "https://evil.example"}}),
+}
+
+
+async def test_what_is_refused_before_anybody_asks_whose_it_is_counts_against_its_address(
+    database: str, ada: SignedInUser
+) -> None:
+    async with running_api(make_settings(database, rate_anonymous="3/day", trusted_proxies="127.0.0.1")) as api:
+        for number, (name, (status, method, path, sent)) in enumerate(REFUSED.items()):
+            request = api.client.build_request(method, path, **sent)
+            request.headers["X-Forwarded-For"] = f"8.8.8.{number}"
+
+            assert await statuses(3, partial(api.client.send, request)) == [status] * 3, name
+            assert_limited(await api.client.send(request), "anonymous", 3)
+
+        shared = {"X-Forwarded-For": "8.8.8.0"}
+        api.subscribed(ada.id)
+        assert (await api.client.get(READ, headers=as_user(ada) | shared)).status_code == 200, "nobody is locked out"
+        probe = await api.client.post("/healthz", headers=shared)
+        assert probe.status_code == 405, "probes are never limited"
+
+
+async def test_what_is_counted_already_is_not_counted_against_the_address_as_well(
+    database: str, ada: SignedInUser
+) -> None:
+    async with running_api(make_settings(database, rate_anonymous="2/day", rate_failed_sign_ins="9/day")) as api:
+        assert await statuses(4, lambda: read(api, ada)) == [404] * 4
+        assert await statuses(4, lambda: api.client.get("/billing/admin/audit", headers=as_user(ada))) == [403] * 4
+        assert await statuses(4, lambda: api.client.get(READ, headers=WRONG)) == [401] * 4
+        assert await statuses(2, lambda: api.client.get(READ)) == [401] * 2
+        assert_limited(await api.client.get(READ), "anonymous", 2)
+
+
+async def test_a_server_that_invents_users_is_one_that_guesses(database: str, ada: SignedInUser) -> None:
+    settings = make_settings(database, rate_failed_sign_ins="3/day", rate_anonymous="1/day")
+    engine = make_engine(settings)
+    _, secret = await make_api_key(engine, "backend", [ApiScope.SUBSCRIPTIONS_READ], Act("cli:tests", "create_api_key"))
+    await engine.dispose()
+    async with running_api(settings) as api:
+        api.subscribed(ada.id)
+
+        async def ask(user: str) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {secret}", "X-On-Behalf-Of": user}
+            return await api.client.get(READ, headers=headers)
+
+        assert await statuses(3, lambda: ask(new_id())) == [403] * 3
+        assert_limited(await ask(new_id()), "failed_sign_ins", 3)
+        assert (await ask(ada.id)).status_code == 200
+
+
 async def test_a_whole_ipv6_network_is_one_stranger(database: str) -> None:
     async with running_api(make_settings(database, rate_anonymous="2/day", trusted_proxies="127.0.0.1")) as api:
 
@@ -112,7 +182,7 @@ async def test_off_is_no_limit(database: str) -> None:
 async def test_processes_count_together_in_redis_in_one_round_trip(
     database: str, ada: SignedInUser, valkey: Valkey
 ) -> None:
-    settings = make_settings(database, rate_reads="4/day", redis_url=valkey.url)
+    settings = make_settings(database, rate_reads="4/day", rate_anonymous="9/day", redis_url=valkey.url)
     client = redis.Redis.from_url(valkey.url)
     async with running_api(settings) as one, running_api(settings) as two:
         one.subscribed(ada.id)
@@ -121,6 +191,8 @@ async def test_processes_count_together_in_redis_in_one_round_trip(
 
         assert [(await read(api, ada)).status_code for api in (two, one, two)] == [200] * 3
         assert _calls(client) - before == 3
+        assert (await one.client.get("/billing/nothing")).status_code == 404
+        assert _calls(client) - before == 4
 
         assert_limited(await read(one, ada), "reads", 4)
         assert_limited(await read(two, ada), "reads", 4)

@@ -79,3 +79,15 @@ async def test_forgeries_are_limited_and_stripe_never_is(database: str) -> None:
         for _ in range(10):
             await deliver(api, event(**MINE))
         assert api.relay.woken == 10
+
+
+async def test_deliveries_without_end_are_forgeries_and_what_stripe_signed_never_is(database: str) -> None:
+    async with running_api(make_settings(database, rate_webhooks="3/day", rate_anonymous="1/day")) as api:
+        huge = b" " * (api.settings.webhook_max_bytes + 1)
+        for _ in range(3):
+            assert_problem(await api.client.post(DOOR, content=huge), 413, "body_too_large")
+        assert_problem(await api.client.post(DOOR, content=huge), 429, "rate_limited")
+
+        for _ in range(5):
+            assert_problem(await api.client.post(DOOR, **signed(b"[]")), 400, "malformed_event")
+            assert_problem(await api.client.post(DOOR, **signed(b"{")), 400, "malformed_json")
