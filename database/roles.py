@@ -33,7 +33,7 @@ TABLES = {
 }
 """Every table of the schema ``billing``; a table that is missing here is closed to the service."""
 
-VIEWS = {"users": ("id", "name", "email")}
+VIEWS = {"users": ("id", "key", "name", "email")}
 
 IDENTITIES = {
     "user": ("id", "name", "email", "emailVerified", "role", "banned", "banExpires"),

@@ -24,7 +24,11 @@ const options = {
     storeSessionInDatabase: wishes.storeSessionInDatabase,
     preserveSessionInDatabase: wishes.preserveSessionInDatabase,
   },
-  advanced: { useSecureCookies: wishes.useSecureCookies, cookiePrefix: wishes.cookiePrefix },
+  advanced: {
+    useSecureCookies: wishes.useSecureCookies,
+    cookiePrefix: wishes.cookiePrefix,
+    database: { generateId: wishes.generateId },
+  },
   plugins: wishes.bare ? [] : [bearer(), admin(), jwt({ jwt: { expirationTime: wishes.jwtExpirationTime ?? "15m" } })],
   ...(wishes.redis && { secondaryStorage: redisStorage({ client: new Redis(wishes.redis) }) }),
 };
