@@ -37,6 +37,22 @@ async def test_the_secure_cookie_and_another_prefix(better_auth_folder: Path, tm
         assert await secure.status({"Cookie": ada.cookie}) == 401
 
 
+async def test_a_secondary_storage_whose_keys_have_no_prefix(
+    better_auth_folder: Path, tmp_path: Path, database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_AUTH_REDIS_PREFIX", "none")
+    async with town(better_auth_folder, tmp_path, database, redis_url, {"withoutPrefix": True}) as plain:
+        ada = await plain.citizen()
+        assert plain.rows_of(ada) == 0
+        for kind, headers in (ada.credentials | {"jwt": await ada.jwt()}).items():
+            assert await plain.status(headers) == 404, kind
+
+        await ada.post("sign-out")
+
+        for kind, headers in ada.credentials.items():
+            assert await plain.status(headers) == 401, kind
+
+
 async def test_a_new_secret_ends_old_cookies_unless_the_old_one_is_still_honoured(
     better_auth_folder: Path, tmp_path: Path, database: str
 ) -> None:
