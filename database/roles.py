@@ -4,8 +4,8 @@ API, worker and operators' commands connect as this role; only migrations connec
 gets hold of the service's password can neither change a table nor what is written down for good.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 
@@ -17,8 +17,8 @@ OWN = "select, insert, update, delete"
 TABLES = {
     "customers": KEEP,
     "subscriptions": KEEP,
-    "timeline": APPEND,
-    "audit": APPEND,
+    "timeline": READ,
+    "audit": READ,
     "notifications": KEEP,
     "operations": OWN,  # retention
     "events": OWN,  # retention
@@ -32,6 +32,14 @@ TABLES = {
     "alembic_version": READ,
 }
 """Every table of the schema ``billing``; a table that is missing here is closed to the service."""
+
+_WRITTEN_DOWN = ("user_id", "seq", "position", "at", "entry", "cause", "cause_id", "from_status", "to_status", "detail")
+ADDED = {
+    "timeline": _WRITTEN_DOWN,
+    "audit": ("actor", "act", "subject", "reason", "detail", "operation_id", "request_id"),
+}
+"""Where rows are added to and not changed, with the columns that the service fills in. Number and moment of a row are
+PostgreSQL's, so that nothing can be dated back or put where nobody looks."""
 
 VIEWS = {"users": ("id", "key", "name", "email")}
 
@@ -101,8 +109,10 @@ def _ours(role: str) -> Iterator[Statement]:
     for table, rights in TABLES.items():
         named = sql.SQL(", ").join(map(sql.SQL, rights.split(", ")))
         yield sql.SQL("grant {} on {} to {}").format(named, sql.Identifier("billing", table), who)
+    for table, columns in ADDED.items():
+        yield _of_columns("insert", columns, sql.Identifier("billing", table), who)
     for view, columns in VIEWS.items():
-        yield _reading(sql.Identifier("billing", view), columns, who)
+        yield _of_columns("select", columns, sql.Identifier("billing", view), who)
 
 
 def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
@@ -118,7 +128,7 @@ def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
         if readable == needed:
             continue
         named = sql.Identifier("public", table)
-        grant = _reading(named, sorted(needed, key=wanted.index), who)
+        grant = _of_columns("select", sorted(needed, key=wanted.index), named, who)
         if all(is_ours for *_, is_ours in columns):
             yield sql.SQL("revoke all on {} from {}").format(named, who)
             yield grant
@@ -126,9 +136,9 @@ def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
             raise CannotGrant(f"Better-Auth's tables belong to another role; as that one: {grant.as_string()};")
 
 
-def _reading(table: sql.Identifier, columns: tuple[str, ...] | list[str], who: sql.Identifier) -> Statement:
+def _of_columns(right: LiteralString, columns: Sequence[str], table: sql.Identifier, who: sql.Identifier) -> Statement:
     named = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL("grant select ({}) on {} to {}").format(named, table, who)
+    return sql.SQL("grant {} ({}) on {} to {}").format(sql.SQL(right), named, table, who)
 
 
 def _limits(role: str, limits: Mapping[str, int]) -> Iterator[Statement]:

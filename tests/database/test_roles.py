@@ -21,6 +21,17 @@ FORBIDDEN = {
     "delete the past": "delete from billing.timeline",
     "change the audit": "update billing.audit set actor = 'nobody'",
     "delete from the audit": "delete from billing.audit",
+    "date an act back": "insert into billing.audit (actor, act, at) values ('ada', 'refund', '1999-01-01')",
+    "hide an act": ("insert into billing.audit (id, actor, act) overriding system value values (-1, 'ada', 'refund')"),
+    "block the audit": "select setval('billing.audit_id_seq', 9223372036854775807)",
+    "date a record back": (
+        "insert into billing.timeline (user_id, seq, position, at, recorded_at, entry, cause) "
+        "values ('ada', 1, 0, now(), '1999-01-01', 'x', 'y')"
+    ),
+    "block the timeline": (
+        "insert into billing.timeline (id, user_id, seq, position, at, entry, cause) "
+        "overriding system value values (1, 'ada', 1, 0, now(), 'x', 'y')"
+    ),
     "empty a table": "truncate billing.events",
     "empty the audit": "truncate billing.audit",
     "drop a table": "drop table billing.timeline",
