@@ -9,6 +9,8 @@ from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 
+from database.excess import excess, unfitness
+
 READ = "select"
 APPEND = "select, insert"
 KEEP = "select, insert, update"
@@ -55,6 +57,20 @@ IDENTITIES = {
 https://www.better-auth.com/docs/concepts/database, https://www.better-auth.com/docs/plugins/organization
 """
 
+SECRETS = (
+    *("account", "verification", "jwks", "twoFactor", "passkey", "apikey", "deviceCode", "ssoProvider"),
+    *("oauthApplication", "oauthClient", "oauthAccessToken", "oauthRefreshToken"),
+)
+"""Tables of Better-Auth and its plugins that are closed to the service: passwords, keys, tokens. An app's own tables
+may be opened for reading, for a query who is in a project."""
+
+_BETTER_AUTHS: Mapping[str, tuple[str, ...]] = IDENTITIES | dict.fromkeys(SECRETS, ())
+
+_WRITES = {table: set(rights.split(", ")) - {READ} for table, rights in TABLES.items()}
+_READS = {("public", table): columns for table, columns in _BETTER_AUTHS.items()} | {
+    ("billing", view): columns for view, columns in VIEWS.items()
+}
+
 _ROLE = """
 select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls as is_mighty,
     pg_has_role(oid, current_user, 'member') as is_member,
@@ -71,6 +87,17 @@ select attname, has_column_privilege(%(role)s, attrelid, attnum, 'select') as re
 from pg_attribute join pg_class on pg_class.oid = attrelid
 where relnamespace = 'public'::regnamespace and relname = %(table)s and attnum > 0 and not attisdropped
 order by attnum
+"""
+
+_WRITABLE = """
+select relname from pg_class
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
+    and pg_has_role(current_user, relowner, 'usage')
+    and (
+        has_table_privilege(%(role)s, oid, 'insert, update, delete, truncate, references, trigger')
+        or has_any_column_privilege(%(role)s, oid, 'insert, update, references')
+    )
+order by relname
 """
 
 Statement = sql.Composed
@@ -93,18 +120,22 @@ def grant_service(connection: Connection[Any], role: str, limits: Mapping[str, i
         is_mighty, is_member, may_create, is_administrated = found
         if is_mighty or is_member:
             raise CannotGrant(f"The role {role} may do more than the service should: it is the owner's, or an admin's.")
+        for words in unfitness(connection, role):
+            raise CannotGrant(words)
         limited = _limits(role, limits) if is_administrated else ()  # else whoever made the role has set them
         for statement in (*_ours(role), *_identities(connection, role), *limited):
             connection.execute(statement)
+        for words in excess(connection, role, _WRITES, ADDED.keys(), _READS):
+            raise CannotGrant(words)
     return [f"{role} may create tables in schema public: revoke create on schema public from public;"] * may_create
 
 
 def _ours(role: str) -> Iterator[Statement]:
     """Everything in our schema, from nothing up."""
     who = sql.Identifier(role)
-    yield sql.SQL("revoke all on all tables in schema billing from {}").format(who)
-    yield sql.SQL("revoke all on all sequences in schema billing from {}").format(who)
-    yield sql.SQL("revoke all on schema billing from {}").format(who)
+    for things in ("all tables in schema", "all sequences in schema", "all functions in schema", "schema"):
+        yield sql.SQL("revoke all on {} billing from {}, public cascade").format(sql.SQL(things), who)
+    yield sql.SQL("grant execute on function billing.key_of_user to {}").format(who)
     yield sql.SQL("grant usage on schema billing to {}").format(who)
     for table, rights in TABLES.items():
         named = sql.SQL(", ").join(map(sql.SQL, rights.split(", ")))
@@ -121,7 +152,12 @@ def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
     Raises `CannotGrant` with the statement when they are another role's to grant.
     """
     who = sql.Identifier(role)
-    for table, wanted in IDENTITIES.items():
+    for (table,) in connection.execute(_WRITABLE, {"role": role}).fetchall():
+        named = sql.Identifier("public", table)
+        yield sql.SQL("revoke insert, update, delete, truncate, references, trigger on {} from {} cascade").format(
+            named, who
+        )
+    for table, wanted in _BETTER_AUTHS.items():
         columns = connection.execute(_COLUMNS, {"role": role, "table": table}).fetchall()
         needed = {name for name, _, _ in columns} & set(wanted)
         readable = {name for name, is_readable, _ in columns if is_readable}
@@ -130,8 +166,9 @@ def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
         named = sql.Identifier("public", table)
         grant = _of_columns("select", sorted(needed, key=wanted.index), named, who)
         if all(is_ours for *_, is_ours in columns):
-            yield sql.SQL("revoke all on {} from {}").format(named, who)
-            yield grant
+            yield sql.SQL("revoke all on {} from {} cascade").format(named, who)
+            if needed:
+                yield grant
         elif needed - readable:
             raise CannotGrant(f"Better-Auth's tables belong to another role; as that one: {grant.as_string()};")
 
