@@ -95,8 +95,8 @@ def unfitness(connection: Connection[Any], role: str) -> Iterator[str]:
         mended = sql.SQL("revoke create on database {} from {}, public").format(*map(sql.Identifier, (database, role)))
         yield f"The role {role} may make schemas in this database. {_told('its owner', mended)}"
     for thing, owner, wanted in connection.execute(_ANOTHERS):
-        mended = sql.SQL("alter {} owner to {}").format(sql.SQL(thing), sql.Identifier(wanted))
-        yield f"What the service has in the database belongs to {owner}. {_told('an administrator', mended)}"
+        words = f"What the service has in the database belongs to {owner}."
+        yield f"{words} As an administrator: alter {thing} owner to {sql.Identifier(wanted).as_string()};"
 
 
 def excess(

@@ -5,7 +5,7 @@ gets hold of the service's password can neither change a table nor what is writt
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import Connection, sql
 
@@ -133,17 +133,20 @@ def grant_service(connection: Connection[Any], role: str, limits: Mapping[str, i
 def _ours(role: str) -> Iterator[Statement]:
     """Everything in our schema, from nothing up."""
     who = sql.Identifier(role)
-    for things in ("all tables in schema", "all sequences in schema", "all functions in schema", "schema"):
-        yield sql.SQL("revoke all on {} billing from {}, public cascade").format(sql.SQL(things), who)
+    yield sql.SQL("revoke all on all tables in schema billing from {}, public cascade").format(who)
+    yield sql.SQL("revoke all on all sequences in schema billing from {}, public cascade").format(who)
+    yield sql.SQL("revoke all on all functions in schema billing from {}, public cascade").format(who)
+    yield sql.SQL("revoke all on schema billing from {}, public cascade").format(who)
     yield sql.SQL("grant execute on function billing.key_of_user to {}").format(who)
     yield sql.SQL("grant usage on schema billing to {}").format(who)
     for table, rights in TABLES.items():
         named = sql.SQL(", ").join(map(sql.SQL, rights.split(", ")))
         yield sql.SQL("grant {} on {} to {}").format(named, sql.Identifier("billing", table), who)
     for table, columns in ADDED.items():
-        yield _of_columns("insert", columns, sql.Identifier("billing", table), who)
+        added = sql.SQL("grant insert ({}) on {} to {}")
+        yield added.format(_listed(columns), sql.Identifier("billing", table), who)
     for view, columns in VIEWS.items():
-        yield _of_columns("select", columns, sql.Identifier("billing", view), who)
+        yield _reading(sql.Identifier("billing", view), columns, who)
 
 
 def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
@@ -154,9 +157,8 @@ def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
     who = sql.Identifier(role)
     for (table,) in connection.execute(_WRITABLE, {"role": role}).fetchall():
         named = sql.Identifier("public", table)
-        yield sql.SQL("revoke insert, update, delete, truncate, references, trigger on {} from {} cascade").format(
-            named, who
-        )
+        writing = sql.SQL("revoke insert, update, delete, truncate, references, trigger on {} from {} cascade")
+        yield writing.format(named, who)
     for table, wanted in _BETTER_AUTHS.items():
         columns = connection.execute(_COLUMNS, {"role": role, "table": table}).fetchall()
         needed = {name for name, _, _ in columns} & set(wanted)
@@ -164,7 +166,7 @@ def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
         if readable == needed:
             continue
         named = sql.Identifier("public", table)
-        grant = _of_columns("select", sorted(needed, key=wanted.index), named, who)
+        grant = _reading(named, sorted(needed, key=wanted.index), who)
         if all(is_ours for *_, is_ours in columns):
             yield sql.SQL("revoke all on {} from {} cascade").format(named, who)
             if needed:
@@ -173,9 +175,12 @@ def _identities(connection: Connection[Any], role: str) -> Iterator[Statement]:
             raise CannotGrant(f"Better-Auth's tables belong to another role; as that one: {grant.as_string()};")
 
 
-def _of_columns(right: LiteralString, columns: Sequence[str], table: sql.Identifier, who: sql.Identifier) -> Statement:
-    named = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL("grant {} ({}) on {} to {}").format(sql.SQL(right), named, table, who)
+def _reading(table: sql.Identifier, columns: Sequence[str], who: sql.Identifier) -> Statement:
+    return sql.SQL("grant select ({}) on {} to {}").format(_listed(columns), table, who)
+
+
+def _listed(columns: Sequence[str]) -> Statement:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def _limits(role: str, limits: Mapping[str, int]) -> Iterator[Statement]:
