@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     Better-Auth itself honours only the newest."""
     auth_cookie_prefix: str = "better-auth"
     auth_redis_prefix: str = "better-auth:"
-    """What stands before the keys of Better-Auth's secondary storage: its ``keyPrefix``."""
+    """What stands before the keys of Better-Auth's secondary storage: its ``keyPrefix``; ``none``: nothing does."""
     auth_url: str | None = None
     """Better-Auth's ``baseURL``: issuer and audience of its JWTs, whose keys are at ``{auth_url}/api/auth/jwks``.
     Without it no JWT is let in."""
@@ -223,6 +223,12 @@ class Settings(BaseSettings):
     def encryption_keys(self) -> dict[str, bytes]:
         """Key id to key of 256 bits, the one that encrypts first; empty: nothing is encrypted."""
         return _keys_in(self.payload_keys)
+
+    @field_validator("auth_redis_prefix")
+    @classmethod
+    def _without_a_prefix(cls, value: str) -> str:
+        """An empty variable counts as one that is not set, so that no prefix needs a word."""
+        return "" if value == "none" else value
 
     @field_validator("database_url", mode="after")
     @classmethod

@@ -20,7 +20,7 @@ _STANDING = text(
     from billing.users
     left join billing.customers on customers.user_id = users.id
     left join billing.subscriptions on subscriptions.user_id = users.id
-    where users.id = :user_id
+    where users.key = billing.key_of_user(:user_id)
     """
 )
 _REMINDED = text(

@@ -117,7 +117,8 @@ class Customers:
         async with self._engine.connect() as connection:
             row = (
                 await connection.execute(
-                    text("select email, name from billing.users where id = :user_id"), {"user_id": user_id}
+                    text("select email, name from billing.users where key = billing.key_of_user(:user_id)"),
+                    {"user_id": user_id},
                 )
             ).one_or_none()
         if row is None:

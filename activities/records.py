@@ -62,7 +62,7 @@ class Records:
             tables.subscriptions.c.user_id == user_id,
             tables.subscriptions.c.status.not_in([status.value for status in Status if status.is_over]),
         )
-        user = text("select exists (select from billing.users where id = :user_id)")
+        user = text("select exists (select from billing.users where key = billing.key_of_user(:user_id))")
         async with self._engine.connect() as connection:
             is_known_user = bool((await connection.execute(user, {"user_id": user_id})).scalar())
             trial_used = await has_used_trial(connection, user_id)

@@ -55,13 +55,17 @@ async def _postgres(settings: "Settings") -> AsyncIterator[Finding]:
 
     from database.session import make_engine
 
-    ok, _, fail = of("PostgreSQL")
+    ok, warn, fail = of("PostgreSQL")
     engine = make_engine(settings, application_name="perennial-doctor")
     try:
         async with engine.connect() as connection:
             version = (await connection.execute(text("show server_version"))).scalar()
             tls = (await connection.execute(text(_TLS))).scalar()
             yield ok(f"answers, version {version}, {tls or 'without TLS'}")
+            if mighty := (await connection.execute(text(_MIGHTY))).scalar():
+                say = fail if settings.mode == "production" else warn
+                remedy = "connect as a role that owns nothing; the runbook's page on roles says how to go over to it"
+                yield say(f"the service connects as {mighty}, which may change what is written down for good", remedy)
             columns = {(row.table_name, row.column_name) for row in await connection.execute(text(_COLUMNS))}
             for table, needed in IDENTITY_COLUMNS.items():
                 missing = sorted(name for name in needed if (table, name) not in columns)
@@ -79,6 +83,13 @@ async def _postgres(settings: "Settings") -> AsyncIterator[Finding]:
 
 
 _TLS = "select version from pg_stat_ssl where pid = pg_backend_pid()"
+_MIGHTY = """
+    select current_user from pg_roles where rolname = current_user and (
+        rolsuper
+        or exists (select from pg_namespace where nspname = 'billing' and pg_has_role(current_user, nspowner, 'member'))
+    )
+"""
+"""The role that is connected, if it is a superuser or the schema's owner."""
 _COLUMNS = """
     select table_name, column_name from information_schema.columns
     where table_schema = 'public' and table_name in ('user', 'session')

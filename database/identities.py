@@ -17,7 +17,7 @@ _MEET = text(
     update billing.customers set identity_hash = met.fresh
     from (
         select customers.user_id, {_HASH} as fresh
-        from billing.customers join billing.users as people on people.id = customers.user_id
+        from billing.customers join billing.users as people on people.key = billing.key_of_user(customers.user_id)
         where customers.identity_hash is null and customers.stripe_customer_id is not null limit :limit
     ) as met
     where customers.user_id = met.user_id and customers.identity_hash is null
@@ -26,7 +26,7 @@ _MEET = text(
 _CHANGED = text(
     f"""
     select customers.user_id, customers.stripe_customer_id, people.email, people.name, {_HASH} as fresh
-    from billing.customers join billing.users as people on people.id = customers.user_id
+    from billing.customers join billing.users as people on people.key = billing.key_of_user(customers.user_id)
     where customers.stripe_customer_id is not null and customers.identity_hash <> {_HASH}
     order by customers.user_id limit :limit
     """  # noqa: S608  as above
@@ -36,13 +36,14 @@ _MISS = text(
     """
     update billing.customers set missing_since = now()
     where missing_since is null and forgotten_at is null and identity_hash is not null
-        and not exists (select from billing.users where id = customers.user_id)
+        and not exists (select from billing.users where key = billing.key_of_user(customers.user_id))
     """
 )
 _BACK = text(
     """
     update billing.customers set missing_since = null
-    where missing_since is not null and exists (select from billing.users where id = customers.user_id)
+    where missing_since is not null
+        and exists (select from billing.users where key = billing.key_of_user(customers.user_id))
     """
 )
 _COUNT = text("select count(*) as everybody, count(missing_since) as missing from billing.customers")
@@ -60,7 +61,7 @@ Person = Row[Any]
 def identity_hash_of(user_id: str) -> Any:
     """A column's value: the hash of what the user is called at this moment."""
     statement: TextClause = text(
-        f"(select {_HASH} from billing.users as people where people.id = :identity_of)"  # noqa: S608  as above
+        f"(select {_HASH} from billing.users as people where people.key = billing.key_of_user(:identity_of))"  # noqa: S608  as above
     )
     return statement.bindparams(identity_of=user_id)
 

@@ -56,7 +56,9 @@ _CUSTOMERS_OF = text(
     "select user_id, stripe_customer_id from billing.customers "
     "where user_id = any(:ids) and stripe_customer_id is not null"
 )
-_BY_ADDRESS = text('select email, id from public."user" where email = any(:addresses) and "emailVerified"')
+_BY_ADDRESS = text(
+    'select email, cast(id as text) as id from public."user" where email = any(:addresses) and "emailVerified"'
+)
 
 
 @dataclass(frozen=True)

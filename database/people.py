@@ -19,14 +19,15 @@ subquery's own tables first and out here next, so one statement serves both."""
 
 
 _PEOPLE = """
-    select id, role, coalesce(banned, false) and ("banExpires" is null or "banExpires" > now()) as is_banned
+    select cast(id as text) as id, role,
+        coalesce(banned, false) and ("banExpires" is null or "banExpires" > now()) as is_banned
     from public."user"
 """
-PERSON = f"({_PEOPLE} where id = :user_id) as people"
+PERSON = f"({_PEOPLE} where id = billing.key_of_user(:user_id)) as people"
 """A lateral subquery beside `ABSENT`: the user of this id."""
 _SESSION = text(
     f"""
-    select people.id, people.role, people.is_banned, session."impersonatedBy" as impersonated_by,
+    select people.id, people.role, people.is_banned, cast(session."impersonatedBy" as text) as impersonated_by,
         cast(extract(epoch from session."createdAt") * 1000 as double precision) as created_ms,
         cast(extract(epoch from session."expiresAt" - now()) as double precision) as seconds_left
     from {ABSENT}

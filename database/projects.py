@@ -54,7 +54,7 @@ _SEAT = text(
     """
 )
 _UNSEAT = text("delete from billing.project_members where project_id = :project_id and user_id = :user_id")
-_USER = text("select exists (select from billing.users where id = :user_id)")
+_USER = text("select exists (select from billing.users where key = billing.key_of_user(:user_id))")
 
 
 class OwnersProjects:

@@ -32,7 +32,12 @@ _BEGUN_BETWEEN = text(
     """
 )
 _OWNERS = text("select stripe_customer_id, user_id from billing.customers where stripe_customer_id = any(:ids)")
-_USERS = text("select id from billing.users where id = any(:ids)")
+_USERS = text(
+    """
+    select id from billing.users
+    where key = any(array(select billing.key_of_user(one) from unnest(cast(:ids as text[])) as one))
+    """
+)
 _IN_MOTION = text(
     "select distinct user_id from billing.events where user_id = any(:ids) and status in ('pending', 'delivered')"
 )

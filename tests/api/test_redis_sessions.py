@@ -48,6 +48,20 @@ async def test_a_session_that_is_only_in_redis_is_let_in(api: Api, ada: SignedIn
     assert await status(api, token) == 401
 
 
+async def test_keys_of_sessions_may_have_no_prefix(
+    database: str, redis_url: str, ada: SignedInUser, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_AUTH_REDIS_PREFIX", "none")
+    async with running_api(make_settings(database, redis_url=redis_url)) as api:
+        token = new_id()
+        await redis.set(token, json.dumps(session_of(ada, token)), ex=60)
+        assert await status(api, token) == 404
+
+        await redis.delete(token)
+
+        assert await status(api, token) == 401
+
+
 async def test_a_session_that_is_only_in_postgresql_is_let_in_too(api: Api, ada: SignedInUser) -> None:
     assert await status(api, ada.token) == 404
 

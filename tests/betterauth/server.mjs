@@ -13,6 +13,13 @@ const wishes = JSON.parse(process.argv[2]);
 const baseURL = `http://127.0.0.1:${wishes.port}`;
 // How a password is kept is nothing that Perennial sees; hashing it properly would take most of the tests' time.
 const quick = { hash: async (password) => password, verify: async ({ hash, password }) => hash === password };
+// A storage of a team's own, as Better-Auth's documentation shows it: keys have no prefix.
+const withoutPrefix = ({ client }) => ({
+  get: (key) => client.get(key),
+  set: (key, value, ttl) => (ttl ? client.set(key, value, "EX", ttl) : client.set(key, value)),
+  delete: (key) => client.del(key),
+});
+const storage = wishes.withoutPrefix ? withoutPrefix : redisStorage;
 const options = {
   baseURL,
   secret: wishes.secret,
@@ -24,9 +31,13 @@ const options = {
     storeSessionInDatabase: wishes.storeSessionInDatabase,
     preserveSessionInDatabase: wishes.preserveSessionInDatabase,
   },
-  advanced: { useSecureCookies: wishes.useSecureCookies, cookiePrefix: wishes.cookiePrefix },
+  advanced: {
+    useSecureCookies: wishes.useSecureCookies,
+    cookiePrefix: wishes.cookiePrefix,
+    database: { generateId: wishes.generateId },
+  },
   plugins: wishes.bare ? [] : [bearer(), admin(), jwt({ jwt: { expirationTime: wishes.jwtExpirationTime ?? "15m" } })],
-  ...(wishes.redis && { secondaryStorage: redisStorage({ client: new Redis(wishes.redis) }) }),
+  ...(wishes.redis && { secondaryStorage: storage({ client: new Redis(wishes.redis) }) }),
 };
 
 if (wishes.migrate) await (await getMigrations(options)).runMigrations();

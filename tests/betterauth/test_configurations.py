@@ -1,13 +1,15 @@
 """The real Better-Auth as teams configure it: names of cookies, secrets, plugins, and where it keeps what."""
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
+import pytest
 
 from database.session import migrate
 from local import betterauth
 from tests.api.conftest import make_settings, running_api
-from tests.betterauth.conftest import SECRET, town
+from tests.betterauth.conftest import SECRET, WAYS, town
 from tests.betterauth.people import sign_in
 from tests.fixtures.better_auths import BetterAuth
 from tests.fixtures.databases import SERVICE
@@ -33,6 +35,22 @@ async def test_the_secure_cookie_and_another_prefix(better_auth_folder: Path, tm
         await ada.post("sign-out")
 
         assert await secure.status({"Cookie": ada.cookie}) == 401
+
+
+async def test_a_secondary_storage_whose_keys_have_no_prefix(
+    better_auth_folder: Path, tmp_path: Path, database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_AUTH_REDIS_PREFIX", "none")
+    async with town(better_auth_folder, tmp_path, database, redis_url, {"withoutPrefix": True}) as plain:
+        ada = await plain.citizen()
+        assert plain.rows_of(ada) == 0
+        for kind, headers in (ada.credentials | {"jwt": await ada.jwt()}).items():
+            assert await plain.status(headers) == 404, kind
+
+        await ada.post("sign-out")
+
+        for kind, headers in ada.credentials.items():
+            assert await plain.status(headers) == 401, kind
 
 
 async def test_a_new_secret_ends_old_cookies_unless_the_old_one_is_still_honoured(
@@ -87,6 +105,39 @@ async def test_a_better_auth_without_plugins_lets_its_users_in_too(
         await ada.post("sign-out")
 
         assert await bare.status({"Cookie": ada.cookie}) == 401
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["uuid", "serial"])
+async def test_users_whose_ids_are_uuids_or_numbers_are_customers_like_others(
+    better_auth_folder: Path, tmp_path: Path, postgres_url: str, redis_url: str, kind: str, way: str
+) -> None:
+    """https://www.better-auth.com/docs/concepts/database#id-generation"""
+    name = f"ids_{kind}_{list(WAYS).index(way)}"
+    url = f"{postgres_url.rpartition('/')[0]}/{name}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    wishes: dict[str, Any] = WAYS[way] | {"generateId": kind}
+    theirs = redis_url if wishes.pop("redis", False) else None
+    async with BetterAuth(better_auth_folder, tmp_path / "log", url, SECRET, **wishes):
+        migrate(url, SERVICE)
+    async with town(better_auth_folder, tmp_path, url, theirs, wishes) as both:
+        ada, grace = await both.citizen(), await both.citizen("admin")
+        cookie = ada.credentials["cookie"]
+        both.api.door.meanwhile = lambda user_id, _: both.api.subscribed(user_id)
+        body = {"plan": "BASIC", "interval": "month"}
+        begun = await both.api.client.post("/billing/subscriptions", json=body, headers=cookie)
+        assert begun.status_code == 201, begun.text
+        for way_in, headers in (ada.credentials | {"jwt": await ada.jwt()}).items():
+            assert await both.status(headers) == 200, way_in
+            told = await both.api.client.get("/billing/entitlements", headers=headers)
+            assert told.json()["plan"] == "BASIC", way_in
+        administrated = f"/billing/admin/users/{ada.id}/subscription"
+        assert await both.status(grace.credentials["cookie"], path=administrated) == 200
+
+        await ada.post("sign-out")
+
+        assert await both.status(cookie) == 401
 
 
 async def test_the_tables_are_those_that_our_stand_in_makes(

@@ -102,7 +102,7 @@ def test_users_are_better_auths_users_in_our_words(database: str) -> None:
     with psycopg.connect(database) as connection:
         cursor = connection.execute("select * from billing.users")
         assert [column.name for column in cursor.description or []] == [
-            "id", "name", "email", "avatar", "created_at", "updated_at",
+            "id", "name", "email", "avatar", "created_at", "updated_at", "key",
         ]  # fmt: skip
         assert (cursor.fetchone() or ())[:3] == (user.id, "Ada", "ada@example.com")
 

@@ -21,6 +21,17 @@ FORBIDDEN = {
     "delete the past": "delete from billing.timeline",
     "change the audit": "update billing.audit set actor = 'nobody'",
     "delete from the audit": "delete from billing.audit",
+    "date an act back": "insert into billing.audit (actor, act, at) values ('ada', 'refund', '1999-01-01')",
+    "hide an act": ("insert into billing.audit (id, actor, act) overriding system value values (-1, 'ada', 'refund')"),
+    "block the audit": "select setval('billing.audit_id_seq', 9223372036854775807)",
+    "date a record back": (
+        "insert into billing.timeline (user_id, seq, position, at, recorded_at, entry, cause) "
+        "values ('ada', 1, 0, now(), '1999-01-01', 'x', 'y')"
+    ),
+    "block the timeline": (
+        "insert into billing.timeline (id, user_id, seq, position, at, entry, cause) "
+        "overriding system value values (1, 'ada', 1, 0, now(), 'x', 'y')"
+    ),
     "empty a table": "truncate billing.events",
     "empty the audit": "truncate billing.audit",
     "drop a table": "drop table billing.timeline",
@@ -126,6 +137,152 @@ def test_rights_that_were_changed_by_hand_are_as_they_should_be_after_migrating(
         ):
             with pytest.raises(errors.InsufficientPrivilege):
                 connection.execute(statement.encode())
+
+
+TAKEN_BACK = {
+    "make an administrator": (
+        f'grant update on public."user" to {SERVICE}',
+        "update public.\"user\" set role = 'admin'",
+    ),
+    "make one by the column": (
+        f'grant update (role) on public."user" to {SERVICE}',
+        "update public.\"user\" set role = 'admin'",
+    ),
+    "sign people out": (f"grant insert, delete on public.session to {SERVICE}", "delete from public.session"),
+    "see passwords": (f"grant select on public.account to {SERVICE}", "select password from public.account"),
+    "see passwords by the column": (
+        f"grant select (password) on public.account to {SERVICE}",
+        "select password from public.account",
+    ),
+    "do everything to the app's tables": (
+        f"grant all on all tables in schema public to {SERVICE} with grant option",
+        "delete from public.team_of_the_app",
+    ),
+    "delete what everybody may": ("grant delete on billing.timeline to public", "delete from billing.timeline"),
+    "change an act as everybody": ("grant update on billing.audit to public", "update billing.audit set actor = 'x'"),
+    "change an act by the column": (
+        f"grant update (actor) on billing.audit to {SERVICE}",
+        "update billing.audit set actor = 'x'",
+    ),
+    "date an act back": (
+        f"grant insert on billing.audit to {SERVICE}",
+        "insert into billing.audit (actor, act, at) values ('ada', 'refund', '1999-01-01')",
+    ),
+    "borrow the owner's rights": (
+        "create function billing.borrowed() returns void language sql security definer "
+        "as $$ update billing.audit set actor = 'x' $$; "
+        f"alter function billing.borrowed() owner to {OWNER}",
+        "select billing.borrowed()",
+    ),
+}
+"""What somebody granted, and what the service could do with it."""
+
+
+@pytest.mark.parametrize(("granted", "attempt"), TAKEN_BACK.values(), ids=TAKEN_BACK)
+def test_what_was_granted_beyond_need_is_taken_back(database: str, granted: str, attempt: str) -> None:
+    _make_table_of_the_app(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(granted.encode())
+
+    for _ in range(2):
+        assert migrate(as_owner(database), SERVICE) == []
+
+    _assert_refused(database, attempt)
+
+
+BETWEEN = f"create role between; grant between to {SERVICE}"
+REFUSED = {
+    "in pg_write_all_data": (f"grant pg_write_all_data to {SERVICE}", "update billing.audit set actor = 'x'"),
+    "in pg_read_all_data": (f"grant pg_read_all_data to {SERVICE}", "select password from public.account"),
+    "in pg_read_server_files": (
+        f"grant pg_read_server_files to {SERVICE}",
+        "copy billing.cursors from '/etc/hostname'",
+    ),
+    "in pg_execute_server_program": (
+        f"grant pg_execute_server_program to {SERVICE}",
+        "copy billing.cursors to program 'true'",
+    ),
+    "in a superuser's role": (f"create role mighty superuser; {BETWEEN}; grant mighty to between", "set role mighty"),
+    "in a role that may write": (
+        f'{BETWEEN}; grant update on public."user" to between',
+        "update public.\"user\" set role = 'admin'",
+    ),
+    "everybody sees passwords": ("grant select on public.account to public", "select password from public.account"),
+    "everybody may sign people out": ("grant delete on public.session to public", "delete from public.session"),
+    "it makes schemas": (
+        f"do $$ begin execute format('grant create on database %I to {SERVICE}', current_database()); end $$",
+        "create schema loot",
+    ),
+    "it owns a table": (f"alter table billing.audit owner to {SERVICE}", "update billing.audit set actor = 'x'"),
+    "a role that it is in owns a table": (
+        f"{BETWEEN}; alter table billing.audit owner to between",
+        "update billing.audit set actor = 'x'",
+    ),
+}
+
+
+@pytest.fixture
+def roles_between(database: str) -> Iterator[None]:
+    yield
+    with psycopg.connect(database, autocommit=True) as connection:
+        for role in ("between", "mighty"):
+            if connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
+                connection.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
+@pytest.mark.usefixtures("roles_between")
+@pytest.mark.parametrize(("granted", "attempt"), REFUSED.values(), ids=REFUSED)
+def test_what_only_somebody_else_can_take_back_is_said_with_the_statement(
+    database: str, granted: str, attempt: str
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(granted.encode())
+        with pytest.raises(CannotGrant, match=r"As [^:]*: ") as told:
+            migrate(as_owner(database), SERVICE)
+
+        connection.execute(str(told.value).rpartition(": ")[2].encode())
+
+    assert migrate(as_owner(database), SERVICE) == []
+    _assert_refused(database, attempt)
+
+
+def test_too_much_at_tables_of_another_role_is_said_with_the_statement(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        for table in ("user", "session"):
+            connection.execute(f'alter table public."{table}" owner to current_user'.encode())
+        connection.execute(f'grant select, update on public."user" to {SERVICE}'.encode())
+        with pytest.raises(CannotGrant, match="select, update on") as told:
+            migrate(as_owner(database), SERVICE)
+
+        connection.execute(str(told.value).rpartition(": ")[2].encode())
+
+    assert migrate(as_owner(database), SERVICE) == []
+    _assert_refused(database, "update public.\"user\" set role = 'admin'")
+    _assert_refused(database, 'select image from public."user"')
+
+
+def test_tables_that_a_query_of_ones_own_reads_stay_readable(database: str) -> None:
+    _make_table_of_the_app(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"grant select on public.team_of_the_app to {SERVICE}".encode())
+
+    assert migrate(as_owner(database), SERVICE) == []
+
+    with psycopg.connect(as_service(database)) as connection:
+        assert connection.execute("select owner_id from public.team_of_the_app").fetchall() == []
+
+
+def _make_table_of_the_app(database: str) -> None:
+    with psycopg.connect(as_owner(database)) as connection:
+        connection.execute("create table public.team_of_the_app (owner_id text)")
+
+
+def _assert_refused(database: str, attempt: str) -> None:
+    with (
+        psycopg.connect(as_service(database), autocommit=True) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute(attempt.encode())
 
 
 def test_tables_that_better_auth_makes_later_are_opened_by_migrating_again(database: str) -> None:
