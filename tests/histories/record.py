@@ -11,18 +11,23 @@ from uuid import uuid4
 
 import pytest
 
+from lifecycle.events import IMPORTED, EventHint
 from lifecycle.intents import RefundPayment, Request
 from local.waiting import until
 from settings import ROOT, Settings
 from tests.fixtures.plans_files import with_three_ends_of_a_trial
 from tests.fixtures.worlds import Customer, Mailbox, World, settings_for
 from tests.histories.saved import save, write_fingerprints
+from tests.stories.test_a_change_of_plan import confirm
 from tests.stories.test_a_disputed_payment import hears_of, last_charge
 from tests.stories.test_a_new_card import chooses, prefers, until_the_next_second
 from tests.stories.test_a_trial_without_a_card import gives_a_card
 from tests.stories.test_an_expiring_card import pays_with
+from tests.stories.test_an_upgrade_over_a_planned_downgrade import a_team_that_shrinks, tries_for_more
+from tests.stories.test_import import sold
 from tests.stories.test_two_at_once import opens_checkout, pays
 from workflows.door import Door, workflow_id
+from workflows.signals import signal_with_start
 
 
 @pytest.fixture
@@ -132,6 +137,56 @@ async def test_free_plan_beneath(world: World) -> None:
     await ada.ask("DELETE", "/subscriptions?timing=now")
     await ada.settled()
     await _record("free_plan_beneath", ada, ends="canceled")
+
+
+async def test_another_plan_in_a_trial(world: World) -> None:
+    """With a card, so that a trial of ours begins at Stripe on the new plan."""
+    ada = await world.customer()
+    await ada.subscribe("BASIC", card=None)
+    await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "payment_method": "pm_card_chargeDeclined"})
+    await ada.ask("PATCH", "/subscriptions/plan", {"plan": "PRO", "payment_method": "pm_card_visa"})
+    await ada.travel(days=15)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("another_plan_in_a_trial", ada, ends="canceled")
+
+
+async def test_free_plan_outlasts_its_trial(world: World) -> None:
+    ada = await world.customer()
+    await ada.subscribe("PRO", card=None)
+    await ada.ask("PATCH", "/subscriptions/plan", {"plan": "FREE", "interval": "year"})
+    await ada.travel(days=15)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("free_plan_outlasts_its_trial", ada, ends="canceled")
+
+
+async def test_upgrade_over_a_downgrade(world: World) -> None:
+    """What was planned gives way when the bank has confirmed what is more."""
+    ada = await a_team_that_shrinks(world)
+    await tries_for_more(ada, "pm_card_authenticationRequired")
+    await confirm(ada)
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("upgrade_over_a_downgrade", ada, ends="canceled")
+
+
+async def test_met_late(world: World) -> None:
+    """Imported with a payment that somebody else has tried for long; paid at last, and left."""
+    ada = await world.customer()
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 1})
+    owed = await sold(world, ada, card="pm_card_chargeCustomerFail", trial_period_days=7)
+    await world.stripe.v1.subscriptions.update_async(owed, {"trial_end": "now"})
+    await world.at_stripe("/webhooks/chaos", {"seed": 1, "double": 0, "reorder": 0, "drop": 0})
+    await signal_with_start(
+        world.client, world.settings.temporal_task_queue, ada.id, [EventHint("import/1", IMPORTED, owed)]
+    )
+    await until_told(ada, "imported")
+    await chooses(ada, "pm_card_visa")
+    await ada.wait_for_status("active")
+    await ada.ask("DELETE", "/subscriptions?timing=now")
+    await ada.settled()
+    await _record("met_late", ada, ends="canceled")
 
 
 async def test_back_to_an_older_card(world: World) -> None:
