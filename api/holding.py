@@ -8,13 +8,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.parts import PartsIn
 from database.operations import let_go
 
 BEYOND_THE_DEADLINE_SECONDS = 10.0
 """A request ends a little after its deadline, whatever happens; nothing is held for longer."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -25,10 +29,16 @@ class Hold:
 
 
 async def holding(request: Request, parts: PartsIn) -> AsyncIterator[None]:
-    """Let go of what was begun and not ended, however the request ends."""
+    """Let go of what was begun and not ended, however the request ends.
+
+    It has been answered by then, so a database that is away breaks nothing: the hold ends by the clock.
+    """
     request.state.hold = hold = Hold()
     try:
         yield
     finally:
         if hold.operation_id is not None:
-            await let_go(parts.engine, hold.operation_id)
+            try:
+                await let_go(parts.engine, hold.operation_id)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("hold_not_ended", operation_id=str(hold.operation_id), reason=type(error).__name__)

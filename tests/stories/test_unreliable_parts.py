@@ -120,10 +120,10 @@ async def test_the_database_is_away_and_stripe_and_customers_are_asked_to_come_a
     await something_happens_at_stripe(ada, customer_id)
     for answer in await asyncio.gather(upgrade(ada, key), ada.ask("GET", "/subscriptions/me")):
         is_asked_to_come_again(answer)
-    await until(attempts(stripe_control, 503), within=60, what="Stripe was not told to come again")
+    await until(attempts(stripe_control, 503), within=20, what="Stripe was not told to come again")
     await lines.postgres.come_back()
 
-    await until(attempts(stripe_control, 200), within=60, what="Stripe's message was lost")
+    await until(attempts(stripe_control, 200), within=20, what="Stripe's message was lost")
     await upgrades_in_the_end(ada, key)
 
 
@@ -142,7 +142,7 @@ async def test_the_database_goes_away_in_the_middle_of_an_upgrade(
         found = (await subscriptions.search_async({"query": f"metadata['user_id']:'{ada.id}'"})).data[0]
         return str(found["items"].data[0].price.lookup_key) == "pro_month"
 
-    await until(is_upgraded_at_stripe, within=60, what="the upgrade never reached Stripe")
+    await until(is_upgraded_at_stripe, within=20, what="the upgrade never reached Stripe")
     await lines.postgres.come_back()
 
     await upgrades_in_the_end(ada, key)
@@ -160,7 +160,7 @@ async def test_temporal_is_away_and_messages_are_taken_and_customers_can_read(
     else:
         await lines.temporal.refuse()
     await something_happens_at_stripe(ada, customer_id)
-    await until(attempts(stripe_control, 200), within=60, what="Stripe's message was not taken")
+    await until(attempts(stripe_control, 200), within=20, what="Stripe's message was not taken")
     assert await ada.status() == "active"
     is_asked_to_come_again(await upgrade(ada, key), 202)
     await lines.temporal.come_back()
@@ -179,7 +179,7 @@ async def test_the_mail_server_is_away_and_letters_come_once_when_it_is_back(wor
         rows = await world.rows("select * from billing.notifications where user_id = :user_id", user_id=ada.id)
         return len(rows) == 2 and all(row.attempts > 0 and row.status == "pending" for row in rows)
 
-    await until(was_tried, within=60, what="nobody tried to send the letters")
+    await until(was_tried, within=20, what="nobody tried to send the letters")
     assert (await ada.mine())["cancel_at_period_end"] is True
     await lines.mail.come_back()
     async with setting_up(world.engine) as connection:  # letters younger than a minute are not the sweep's
