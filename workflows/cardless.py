@@ -105,7 +105,7 @@ async def begin_at_stripe(life: Life) -> None:
 
 
 async def end_trial(life: Life, cause: str, cause_id: str, answer: tuple[Request, Outcome] | None = None) -> None:
-    """Charge the card if one has come after all, else do what the plan says; one that costs nothing goes on."""
+    """Charge the card if one has come after all, keep a plan that costs nothing, else do what the plan says."""
     trial = life.subscription
     if trial.terms and not trial.is_canceling:
         begun = await _begun(life, _order(trial, trial.terms, "converted"))

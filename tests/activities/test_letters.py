@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -105,6 +105,15 @@ def test_a_trial_that_ends_on_a_free_plan_asks_for_no_card_and_announces_no_paym
     assert f"Your trial ends on {TRIAL_ENDS}. After that, you keep the Free plan, which costs nothing." in letter.text
     for written in (letter.subject, letter.text, visible(letter)):
         assert not re.search("pay|Visa|charge|card|Free trial ends", written)
+
+
+def test_a_change_in_a_trial_settles_nothing(stationery: Stationery) -> None:
+    change = replace(FACTS, kind=Notification.PLAN_CHANGED)
+    in_trial, after_it = stationery.write(change, "Ada", NOW), stationery.write(change, "Ada", NOW + timedelta(days=99))
+
+    assert f"Nothing is charged before your trial ends on {TRIAL_ENDS}." in in_trial.text
+    assert "difference in price" not in in_trial.text
+    assert "Any difference in price for the current period is settled" in after_it.text
 
 
 def test_the_last_automatic_try_is_called_so(stationery: Stationery) -> None:
